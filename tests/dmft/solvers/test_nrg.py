@@ -68,6 +68,29 @@ def test_occupations_carry_an_error():
     assert np.isnan(one.diagnostics["n_error"])
 
 
+@pytest.mark.parametrize(("keep", "Lambda"), [(500, 1.6), (250, 2.0)])
+def test_truncation_is_in_the_error(keep, Lambda):
+    """Estimators and axes agree where all of them are truncated: other runs show it.
+
+    Without their share the error is a half to two thirds of the deviation.
+    """
+    problem = Impurity(2.0, 20.0, SEMICIRCLE)
+    exact = solve(problem, sites=6)  # to 1e-4
+    found = solve(problem, solver="nrg", keep=keep, Lambda=Lambda)
+    deviation = np.max(np.abs(found.G_iw - exact.G_iw))
+    without = found.error - found.diagnostics["truncated"]
+    assert 1.3 * without < deviation < found.error < 3.0 * deviation
+    docc_error = found.diagnostics["docc_error"]
+    assert abs(found.docc - exact.docc) < 2.5 * docc_error < 0.01
+
+
+def test_few_states_have_no_known_error():
+    found = solve(Impurity(2.0, 20.0, SEMICIRCLE), solver="nrg", keep=60, twists=1)
+    assert found.error is None
+    assert np.isnan(found.diagnostics["docc_error"])
+    assert "unknown" in repr(found)
+
+
 def test_the_free_lattice_is_half_filled():
     # The density of the lattice ends between two frequencies: a trapezoid lost 7e-4.
     loop = bethe(U=0.0, beta=20.0, solver="nrg", keep=100, twists=1)

@@ -43,6 +43,10 @@ MAX_T = 0.5
 NAMES: tuple[Literal["up", "dn"], ...] = ("up", "dn")
 CAUSAL = 1e-9
 """Im Sigma is at most minus this, in units of the half bandwidth."""
+FINE, FEW = 3.0, 500
+"""Lambda and number of states below which truncation is an error beside those of the estimators."""
+UNKNOWN = 100
+"""Number of states below which the change from half of them is no measure of the truncation."""
 
 
 def real_grid(T: float, reach: float, per_decade: int = 40) -> FloatArray:
@@ -133,13 +137,18 @@ def nrg(
     A(w) > 0. `G` is the spectral integral of A(w), normalised.
 
     ``diagnostics["n_error"]`` and ``"docc_error"`` are the standard errors of the average over
-    twists, NaN if there is one only. In a bath as wide as that of the Bethe lattice, away from half
-    filling, they reach 0.02 with 500 states; more states lower them.
+    twists, NaN if there is one only, and of the truncation as below. In a bath as wide as that of
+    the Bethe lattice, away from half filling, they reach 0.02 with 500 states; more states lower
+    them.
 
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
-    ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``. It sees little of the truncation: with 500
-    states it holds from Lambda = 3 on, while at Lambda = 2 G_iw errs by up to 2.3 times as much,
-    and with 2000 states by up to 2.2 times.
+    ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``. Neither sees the truncation, since all
+    correlators belong to the same truncated chain. For ``Lambda < 3`` or fewer than 500 states
+    runs with half and a quarter of them show it. Four times the states truncate one site later,
+    which matters less by Lambda: the larger change, times ``1 / (sqrt(Lambda) - 1)`` and
+    ``1 / (Lambda - 1)``, is added to `error` (``diagnostics["truncated"]``) and, for
+    ``Lambda < 3``, in quadrature to the errors of n and docc. With fewer than 100 states no error
+    is known.
 
     In a field, or with a bath for each spin, the run has the symmetry U(1) x U(1), which takes
     about four times as long; `G_w` and `Sigma_w` are means over both spins.
@@ -164,20 +173,24 @@ def nrg(
     reach = 2.0 * D + problem.U + abs(problem.detuning) + abs(problem.h)
     grid = real_grid(T, reach) if given is None else given
     two = problem.depends_on_spin
-    spectra = dynamics.solve(
-        _model(problem),
-        T=T,
-        names=["d", "F", "I", *(["d_dn", "F_dn", "I_dn"] if two else [])],
-        observables=["n_d", "docc", *(["S_z"] if two else [])],
-        Lambda=Lambda,
-        keep=keep,
-        z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
-        scheme=scheme,
-        A_Lambda=scheme == "wilson",
-        symmetry=("U1", "U1") if two else "auto",
-        errors=False,
-        **run.keywords,
-    )
+
+    def spectra_of(states: int) -> Dynamics:
+        return dynamics.solve(
+            _model(problem),
+            T=T,
+            names=["d", "F", "I", *(["d_dn", "F_dn", "I_dn"] if two else [])],
+            observables=["n_d", "docc", *(["S_z"] if two else [])],
+            Lambda=Lambda,
+            keep=states,
+            z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
+            scheme=scheme,
+            A_Lambda=scheme == "wilson",
+            symmetry=("U1", "U1") if two else "auto",
+            errors=False,
+            **run.keywords,
+        )
+
+    spectra = spectra_of(keep)
     width: dict[str, Any] = {} if broadening is None else {"b": broadening}
     parts = [problem.of_spin(spin) for spin in SPINS] if two else [problem]
     found = [
@@ -187,14 +200,32 @@ def nrg(
     worst = {name: max(one.diagnostics[name] for one in found) for name in found[0].diagnostics}
     worst["norm"] = float(np.mean([one.diagnostics["norm"] for one in found]))
     averages, scatter = spectra.expectations, spectra.expectation_scatter
+    truncated = _NO_TRUNCATION
+    if keep < UNKNOWN:
+        truncated = dict.fromkeys(truncated, math.nan)
+    elif Lambda < FINE or keep < FEW:
+        for part in (2, 4):
+            # Four times the states truncate one site later, whose couplings are smaller by Lambda.
+            factor = 1.0 / (Lambda ** (math.log2(part) / 2) - 1.0)
+            fewer = spectra_of(keep // part)
+            again = [
+                _imaginary(fewer, one, spin, run, estimator).G_iw
+                for one, spin in zip(parts, NAMES, strict=False)
+            ]
+            changes = _changes((spectra, fewer), [one.G_iw for one in found], again)
+            truncated = {name: max(x, factor * changes[name]) for name, x in truncated.items()}
+        if Lambda >= FINE:  # the twists differ by what the truncation does to averages
+            truncated = _NO_TRUNCATION | {"G_iw": truncated["G_iw"]}
     diagnostics = {
-        "n_error": float(scatter["n_d"][0]),
-        "docc_error": float(scatter["docc"][0]),
+        "n_error": math.hypot(float(scatter["n_d"][0]), truncated["n_d"]),
+        "docc_error": math.hypot(float(scatter["docc"][0]), truncated["docc"]),
+        "truncated": truncated["G_iw"],
         "dynamics": spectra,
         "broadening": spectra.broadening if broadening is None else broadening,
     } | worst
     n, docc = float(averages["n_d"][0]), float(averages["docc"][0])
-    error = float(max(worst["estimators_differ"], worst["axes_differ"]))
+    known = max(worst["estimators_differ"], worst["axes_differ"]) + truncated["G_iw"]
+    error = None if math.isnan(known) else known
     if not two:
         one = found[0]
         return Solution(
@@ -240,6 +271,51 @@ class _Measured:
     diagnostics: dict[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class _OnImaginaryAxis:
+    """Functions of one spin at Matsubara frequencies, and how far two estimators differ."""
+
+    G_iw: ComplexArray
+    Sigma_iw: ComplexArray
+    Delta_iw: ComplexArray
+    differ: FloatArray
+
+
+def _imaginary(
+    spectra: Dynamics,
+    problem: Impurity,
+    spin: Literal["up", "dn"],
+    run: Run,
+    estimator: Estimator,
+) -> _OnImaginaryAxis:
+    """Sigma and G from the raw peaks, of one spin whose level and bath are those of `problem`."""
+    z: ComplexArray = 1j * fermionic(problem.beta, run.frequencies).astype(np.complex128)
+    star, weight = _star(problem)
+    Delta_iw = GreenFunction.own(star, weight, problem.beta)(z)
+    both = {name: _raw_self_energy(spectra, problem, z, name, spin) for name in ESTIMATORS[1:]}
+    both["combined"] = both["ratio"].real + 1j * both["symmetric"].imag
+    Sigma_iw = both[estimator]
+    G_iw = 1.0 / (z - problem.eps - Delta_iw - Sigma_iw)
+    differ = np.abs(both["symmetric"] - both["ratio"])
+    return _OnImaginaryAxis(G_iw, Sigma_iw, Delta_iw, differ)
+
+
+_NO_TRUNCATION = dict.fromkeys(("G_iw", "n_d", "docc"), 0.0)
+
+
+def _changes(
+    runs: tuple[Dynamics, Dynamics], G_iw: list[ComplexArray], again: list[ComplexArray]
+) -> dict[str, float]:
+    """How much G(i w_n) of every spin and the averages differ between two runs."""
+    changes = {
+        name: abs(float(runs[0].expectations[name][0] - runs[1].expectations[name][0]))
+        for name in ("n_d", "docc")
+    }
+    pairs = zip(G_iw, again, strict=True)
+    changes["G_iw"] = max(float(np.max(np.abs(one - other))) for one, other in pairs)
+    return changes
+
+
 def _measured(
     spectra: Dynamics,
     problem: Impurity,
@@ -250,13 +326,8 @@ def _measured(
     width: dict[str, Any],
 ) -> _Measured:
     """Functions of one spin, whose level and bath are those of `problem`."""
-    z: ComplexArray = 1j * fermionic(problem.beta, run.frequencies).astype(np.complex128)
-    star, weight = _star(problem)
-    Delta_iw = GreenFunction.own(star, weight, problem.beta)(z)
-    both = {name: _raw_self_energy(spectra, problem, z, name, spin) for name in ESTIMATORS[1:]}
-    both["combined"] = both["ratio"].real + 1j * both["symmetric"].imag
-    Sigma_iw = both[estimator]
-    G_iw = 1.0 / (z - problem.eps - Delta_iw - Sigma_iw)
+    on_axis = _imaginary(spectra, problem, spin, run, estimator)
+    G_iw, Sigma_iw, Delta_iw = on_axis.G_iw, on_axis.Sigma_iw, on_axis.Delta_iw
 
     Sigma = spectra.self_energy(grid, spin=spin, estimator=estimator, **width)
     acausal = max(float(np.max(Sigma.imag)), 0.0)
@@ -267,7 +338,7 @@ def _measured(
     poles = G_w.poles
     norm = float(np.sum(poles.weights))
     G = GreenFunction.own(poles.energies, poles.weights / norm, problem.beta)
-    spread = np.abs(G_iw) ** 2 * np.abs(both["symmetric"] - both["ratio"])
+    spread = np.abs(G_iw) ** 2 * on_axis.differ
     integral = np.abs(G.iw(run.frequencies) - G_iw)
     diagnostics = {
         "norm": norm,
