@@ -30,6 +30,13 @@ impl LaneWords {
         out
     }
 
+    /// The 64-bit elements of some words.
+    #[inline(always)]
+    pub(super) fn elements(words: &mut [Self]) -> &mut [u64] {
+        // SAFETY: a word is eight elements and nothing else.
+        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), 8 * words.len()) }
+    }
+
     /// One bit.
     #[inline]
     pub(super) fn get(&self, lane: usize) -> bool {

@@ -2,10 +2,10 @@
 
 use super::super::counter::Counter;
 use super::super::word::{LaneWords, Word, WordKernel};
+use super::chances::Events;
 use super::layout::{Kind, Layout, MIXED, Record, SLOTS};
+use super::planes::{Generator, Planes};
 use super::rates::{CLASSES, Classes, Isotropic, Rates};
-use kadanoff_runtime::random::Stream;
-use rand::Rng;
 use std::cell::Cell;
 
 /// Random planes drawn before the first look at whether all of 512 lanes are decided, which they
@@ -14,51 +14,6 @@ use std::cell::Cell;
 const BEFORE: usize = 12;
 /// Further planes between two looks; divides 64 - BEFORE.
 const TOGETHER: usize = 2;
-
-/// Eight generators xoshiro256++ side by side, so that a call gives 512 random bits.
-///
-/// D. Blackman, S. Vigna, ACM Trans. Math. Softw. 47, 36 (2021), doi:10.1145/3460772.
-#[derive(Debug, Clone)]
-pub(crate) struct Planes([LaneWords; 4]);
-
-impl Planes {
-    pub(super) fn new(stream: &mut Stream) -> Self {
-        Self(std::array::from_fn(|_| {
-            LaneWords(std::array::from_fn(|_| stream.next_u64()))
-        }))
-    }
-}
-
-struct Generator<W>([W; 4]);
-
-impl<W: Word> Generator<W> {
-    #[inline(always)]
-    fn load(from: &Planes) -> Self {
-        let [a, b, c, d] = &from.0;
-        Self([W::load(a), W::load(b), W::load(c), W::load(d)])
-    }
-
-    #[inline(always)]
-    fn store(&self, to: &mut Planes) {
-        for i in 0..4 {
-            self.0[i].store(&mut to.0[i]);
-        }
-    }
-
-    #[inline(always)]
-    fn next(&mut self) -> W {
-        let [a, b, c, d] = self.0;
-        let out = a.plus(d).rotate_bits::<23, 41>().plus(a);
-        let shifted = b.shift_left::<17, 17>();
-        self.0 = [
-            a.parity(b, d),
-            a.parity(b, c),
-            a.parity(c, shifted),
-            b.xor(d).rotate_bits::<45, 19>(),
-        ];
-        out
-    }
-}
 
 /// The digits of the probabilities of all lanes.
 ///
@@ -88,22 +43,6 @@ fn below<W: Word>(random: &mut Generator<W>, mut open: W, digits: &impl Digits<W
     }
     // u and p agree in all digits: not below.
     found.without(open)
-}
-
-/// Digits by the magnitude of the local field.
-struct ByMagnitude<'a, W, const SETS: usize> {
-    sets: [W; SETS],
-    /// Lanes without a local field: p = 1/2.
-    zero: W,
-    digits: &'a [u8; 64],
-}
-
-impl<W: Word, const SETS: usize> Digits<W> for ByMagnitude<'_, W, SETS> {
-    #[inline(always)]
-    fn digit(&self, k: usize) -> W {
-        let p = self.sets[self.digits[k] as usize % SETS];
-        if k == 0 { p.or(self.zero) } else { p }
-    }
 }
 
 /// Digits by class.
@@ -176,6 +115,7 @@ pub(crate) struct Sweep<'a> {
     pub rates: &'a Rates,
     pub words: Words<'a>,
     pub planes: &'a mut Planes,
+    pub events: &'a mut Events,
     pub sweeps: u64,
 }
 
@@ -185,17 +125,17 @@ impl WordKernel for Sweep<'_> {
     #[inline(always)]
     fn run<W: Word>(self) {
         match &self.rates.isotropic {
-            Some(rates) if rates.neighbours == 4 => self.sweep::<W, 4, 4>(Some(rates)),
-            Some(rates) => self.sweep::<W, 6, 8>(Some(rates)),
-            None => self.sweep::<W, 4, 4>(None),
+            Some(rates) if rates.neighbours == 4 => self.sweep::<W, 4, 2>(Some(rates)),
+            Some(rates) => self.sweep::<W, 6, 3>(Some(rates)),
+            None => self.sweep::<W, 4, 2>(None),
         }
     }
 }
 
 impl Sweep<'_> {
-    /// Z neighbours, 2^(Z / 2) sets of magnitudes.
+    /// Z neighbours, M = Z / 2 magnitudes of the local field.
     #[inline(always)]
-    fn sweep<W: Word, const Z: usize, const SETS: usize>(self, isotropic: Option<&Isotropic>) {
+    fn sweep<W: Word, const Z: usize, const M: usize>(self, isotropic: Option<&Isotropic>) {
         let mut random = Generator::<W>::load(self.planes);
         let mut masks = [W::zero(); CLASSES];
         for _ in 0..self.sweeps {
@@ -215,9 +155,9 @@ impl Sweep<'_> {
                             }
                         }
                         if self.rates.own {
-                            metropolis::<W, Z, SETS>(&mut random, rates, s, around)
+                            metropolis::<W, Z, M>(&mut random, self.events, rates, s, around)
                         } else {
-                            heat_bath::<W, Z, SETS>(&mut random, rates, around)
+                            heat_bath::<W, Z, M>(&mut random, self.events, rates, around)
                         }
                     }
                     _ => general(
@@ -276,91 +216,88 @@ fn count<W: Word, const Z: usize>(x: [W; Z]) -> [W; 3] {
     }
 }
 
-/// For every set of magnitudes (2, 4, 6) of the local field the lanes that have one of them.
+/// Lanes that the local field pulls up, those without one, and those with each magnitude of it.
 #[inline(always)]
-fn union<W: Word, const SETS: usize>(of: [W; 3]) -> [W; SETS] {
-    let mut sets = [W::zero(); SETS];
-    for set in 1..SETS {
-        // The set without its first member is there already.
-        let first = set.trailing_zeros() as usize;
-        sets[set] = sets[set & (set - 1)].or(of[first]);
-    }
-    sets
-}
-
-/// Lanes that the local field pulls up, and the probability of pointing against it: below 1/2, or
-/// 1/2 where there is none.
-#[inline(always)]
-fn heat_bath_digits<'a, W: Word, const Z: usize, const SETS: usize>(
-    rates: &'a Isotropic,
+fn pulled<W: Word, const Z: usize, const M: usize>(
+    rates: &Isotropic,
     around: [W; Z],
-) -> (W, ByMagnitude<'a, W, SETS>) {
+) -> (W, W, [W; M]) {
     // Local field 2 n - Z for n neighbours up.
     let [one, two, four] = count(around);
-    let (up, zero, of) = if Z == 4 {
-        let up = four.or(one.and(two));
-        let of = [one, one.or(two).not(), W::zero()];
-        (up, two.without(one), of)
+    let mut of = [W::zero(); M];
+    let (up, zero) = if Z == 4 {
+        of[0] = one;
+        of[1] = one.or(two).not();
+        (four.or(one.and(two)), two.without(one))
     } else {
         let even = one.not();
         let uneven = two.xor(four);
-        let of = [even.and(uneven), one.without(two), even.without(uneven)];
-        (four, one.and(two), of)
+        of[0] = even.and(uneven);
+        of[1] = one.without(two);
+        of[2] = even.without(uneven);
+        (four, one.and(two))
     };
-    let digits = ByMagnitude {
-        sets: union::<W, SETS>(of),
-        zero,
-        digits: &rates.digits,
-    };
-    (if rates.negative { up.not() } else { up }, digits)
+    (if rates.negative { up.not() } else { up }, zero, of)
 }
 
+/// Spins that point along the local field, but for those drawn to point against it: fewer than
+/// half, or half where there is none.
 #[inline(always)]
-fn heat_bath<W: Word, const Z: usize, const SETS: usize>(
+fn heat_bath<W: Word, const Z: usize, const M: usize>(
     random: &mut Generator<W>,
+    events: &mut Events,
     rates: &Isotropic,
     around: [W; Z],
 ) -> W {
-    let (up, against) = heat_bath_digits::<W, Z, SETS>(rates, around);
-    up.xor(below(random, W::ones(), &against))
+    let (half, chance) = events.draw::<W, M>(random, &rates.chances);
+    let (up, zero, of) = pulled::<W, Z, M>(rates, around);
+    let mut against = zero.and(half);
+    for m in 0..M {
+        against = against.or(of[m].and(chance[m]));
+    }
+    up.xor(against)
 }
 
-/// Lanes in which a flip costs energy, and the probability that it happens all the same.
+/// Lanes in which a flip costs energy, by the magnitude of the local field.
 #[inline(always)]
-fn metropolis_digits<W: Word, const Z: usize, const SETS: usize>(
+fn costly<W: Word, const Z: usize, const M: usize>(
     rates: &Isotropic,
     s: W,
     mut around: [W; Z],
-) -> (W, ByMagnitude<'_, W, SETS>) {
+) -> [W; M] {
     // Bonds that a flip would break: to equal neighbours for J > 0, to unlike ones for J < 0.
     let own = if rates.negative { s } else { s.not() };
     for slot in 0..Z {
         around[slot] = around[slot].xor(own);
     }
     let [one, two, four] = count(around);
-    let of = if Z == 4 {
-        [one.and(two), four, W::zero()]
+    let mut of = [W::zero(); M];
+    if Z == 4 {
+        of[0] = one.and(two);
+        of[1] = four;
     } else {
         let even = four.without(one);
-        [even.without(two), four.and(one), even.and(two)]
-    };
-    let digits = ByMagnitude {
-        sets: union::<W, SETS>(of),
-        zero: W::zero(),
-        digits: &rates.digits,
-    };
-    (of[0].or(of[1]).or(of[2]), digits)
+        of[0] = even.without(two);
+        of[1] = four.and(one);
+        of[2] = even.and(two);
+    }
+    of
 }
 
 #[inline(always)]
-fn metropolis<W: Word, const Z: usize, const SETS: usize>(
+fn metropolis<W: Word, const Z: usize, const M: usize>(
     random: &mut Generator<W>,
+    events: &mut Events,
     rates: &Isotropic,
     s: W,
     around: [W; Z],
 ) -> W {
-    let (costly, flip) = metropolis_digits::<W, Z, SETS>(rates, s, around);
-    let stay = costly.without(below(random, costly, &flip));
+    let (_, chance) = events.draw::<W, M>(random, &rates.chances);
+    let of = costly::<W, Z, M>(rates, s, around);
+    let mut stay = W::zero();
+    for m in 0..M {
+        stay = stay.or(of[m].without(chance[m]));
+    }
     s.xor(stay).not()
 }
 

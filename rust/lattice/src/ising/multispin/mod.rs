@@ -1,8 +1,11 @@
 //! Bit-sliced single-spin updates: 512 spins in a word, each with its own random number.
 
 mod blocks;
+mod chances;
 mod kernel;
 mod layout;
+mod planes;
+mod poisson;
 mod rates;
 #[cfg(test)]
 mod tests;
@@ -11,10 +14,12 @@ use super::ensemble::{Counts, MarkovChain, RELIEF, Update};
 use super::model::Model;
 use super::word::{LANES, LaneWords, Level, dispatch};
 use crate::Error;
+use chances::Events;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
-use kernel::{Measure, Planes, Sweep, Words};
+use kernel::{Measure, Sweep, Words};
 use layout::Layout;
+use planes::Planes;
 use rand::Rng;
 use rates::Rates;
 use rayon::prelude::*;
@@ -44,6 +49,23 @@ fn all_rates(
     (rates(update), relief)
 }
 
+/// Where the random numbers of a stripe come from.
+#[derive(Debug, Clone)]
+struct Draws {
+    planes: Planes,
+    /// For the updates, and for the heat bath between them.
+    events: [Events; 2],
+}
+
+impl Draws {
+    fn new(stream: &mut Stream) -> Self {
+        Self {
+            planes: Planes::new(stream),
+            events: [Events::new(), Events::new()],
+        }
+    }
+}
+
 /// One or several replicas of a lattice in one set of words.
 #[derive(Debug, Clone)]
 pub(super) struct Multispin {
@@ -56,7 +78,7 @@ pub(super) struct Multispin {
     sweeps: u64,
     words: Vec<LaneWords>,
     /// One for each stripe.
-    planes: Vec<Planes>,
+    draws: Vec<Draws>,
     random: Stream,
     level: Level,
     replicas: usize,
@@ -92,9 +114,9 @@ impl Multispin {
             relief,
             sweeps: 0,
             words: vec![LaneWords::ONES; layout.words()],
-            planes: layout.stripes[1..]
+            draws: layout.stripes[1..]
                 .iter()
-                .map(|_| Planes::new(&mut random))
+                .map(|_| Draws::new(&mut random))
                 .collect(),
             random,
             level: Level::current(),
@@ -129,30 +151,31 @@ impl Multispin {
         };
         let (layout, level) = (&self.layout, self.level);
         let words = Words::new(&mut self.words);
-        let update = |stripe: usize, planes: &mut Planes, sweeps: u64| {
+        let update = |stripe: usize, draws: &mut Draws, sweeps: u64| {
             let records = &layout.records[layout.stripes[stripe]..layout.stripes[stripe + 1]];
             let work = Sweep {
                 layout,
                 records,
                 rates,
                 words,
-                planes,
+                planes: &mut draws.planes,
+                events: &mut draws.events[usize::from(relief)],
                 sweeps,
             };
             dispatch(level, work);
         };
-        if let [planes] = &mut self.planes[..] {
-            update(0, planes, sweeps);
+        if let [draws] = &mut self.draws[..] {
+            update(0, draws, sweeps);
             return;
         }
         for half in 0..2 * sweeps as usize {
             let first = half % 2;
-            let each = |(i, planes): (usize, &mut Planes)| update(first + 2 * i, planes, 1);
+            let each = |(i, draws): (usize, &mut Draws)| update(first + 2 * i, draws, 1);
             if kadanoff_runtime::threads() > 1 {
-                let stripes = self.planes.par_iter_mut().skip(first).step_by(2);
+                let stripes = self.draws.par_iter_mut().skip(first).step_by(2);
                 stripes.enumerate().for_each(each);
             } else {
-                let stripes = self.planes.iter_mut().skip(first).step_by(2);
+                let stripes = self.draws.iter_mut().skip(first).step_by(2);
                 stripes.enumerate().for_each(each);
             }
         }
@@ -250,6 +273,9 @@ impl MarkovChain for Multispin {
     fn set_temperature(&mut self, temperature: f64, field: f64) {
         self.model.field = field;
         (self.rates, self.relief) = all_rates(&self.model, &self.layout, temperature, self.update);
+        for events in self.draws.iter_mut().flat_map(|draws| &mut draws.events) {
+            events.clear();
+        }
     }
 
     fn randomise(&mut self) {

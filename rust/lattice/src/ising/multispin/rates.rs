@@ -7,6 +7,7 @@
 
 use super::super::ensemble::Update;
 use super::super::model::{Model, logistic, metropolis, threshold};
+use super::chances::Chances;
 use super::layout::{Pattern, SLOTS};
 
 /// Most classes: three counts along each of three directions, for either own spin.
@@ -90,8 +91,8 @@ pub(crate) struct Isotropic {
     pub neighbours: usize,
     /// Antiferromagnetic.
     pub negative: bool,
-    /// One bit for each magnitude 2, 4, 6, for every digit.
-    pub digits: [u8; 64],
+    /// By the magnitudes 2, 4, 6.
+    pub chances: Chances,
 }
 
 impl Isotropic {
@@ -101,22 +102,18 @@ impl Isotropic {
         if model.field != 0.0 || model.couplings.iter().any(|&k| k != j) || neighbours < 4 {
             return None;
         }
-        let mut digits = [0; 64];
-        for magnitude in 1..=neighbours / 2 {
+        let probability = |magnitude: usize| {
             let x = 4.0 * beta * j.abs() * magnitude as f64;
-            let p = match update {
+            match update {
                 Update::Metropolis => metropolis(x),
                 _ => logistic(-x),
-            };
-            let t = threshold(p)?;
-            for (k, digit) in digits.iter_mut().enumerate() {
-                *digit |= ((t >> (63 - k) & 1) as u8) << (magnitude - 1);
             }
-        }
-        Some(Self {
+        };
+        let p: Vec<f64> = (1..=neighbours / 2).map(probability).collect();
+        p.iter().all(|&p| p < 1.0).then(|| Self {
             neighbours,
             negative: j < 0.0,
-            digits,
+            chances: Chances::new(&p),
         })
     }
 }

@@ -99,34 +99,44 @@ fn classes_have_the_probabilities_of_the_model() {
     }
 }
 
-fn isotropic<const Z: usize, const SETS: usize>(m: &Model) {
+fn isotropic<const Z: usize, const M: usize>(m: &Model) {
     let beta = 0.31;
     let (near, own) = every_surrounding();
     let around: [Portable; Z] = std::array::from_fn(|k| near[k]);
-    let rates = Isotropic::new(m, beta, Update::HeatBath).unwrap();
-    let (up, against) = heat_bath_digits::<_, Z, SETS>(&rates, around);
-    let (up, against) = (lanes(up), thresholds(&against));
-    let rates = Isotropic::new(m, beta, Update::Metropolis).unwrap();
-    let (costly, flip) = metropolis_digits::<_, Z, SETS>(&rates, own, around);
-    let (costly, flip) = (lanes(costly), thresholds(&flip));
+    let against = Isotropic::new(m, beta, Update::HeatBath).unwrap();
+    let (up, zero, pulled) = pulled::<_, Z, M>(&against, around);
+    let (up, zero, pulled) = (lanes(up), lanes(zero), pulled.map(lanes));
+    let flips = Isotropic::new(m, beta, Update::Metropolis).unwrap();
+    let costly = costly::<_, Z, M>(&flips, own, around).map(lanes);
     for lane in 0..128 {
         let x = exponent(m, beta, lane, (1u32 << Z).wrapping_sub(1) as u8);
-        agree(against[lane], logistic(-x.abs()));
-        assert!(x == 0.0 || up.get(lane) == (x > 0.0));
+        let of = |k: usize| {
+            x.abs() > 1e-12 && (x.abs() / beta / m.couplings[0].abs() / 4.0 - k as f64).abs() < 1e-6
+        };
+        assert_eq!(zero.get(lane), x.abs() < 1e-12);
+        assert!(zero.get(lane) || up.get(lane) == (x > 0.0));
         let cost = if lane >> 6 == 1 { x } else { -x };
-        assert_eq!(costly.get(lane), cost > 1e-12);
-        if costly.get(lane) {
-            agree(flip[lane], minimum(cost));
+        for k in 0..M {
+            assert_eq!(pulled[k].get(lane), of(k + 1), "{x}");
+            assert_eq!(costly[k].get(lane), of(k + 1) && cost > 0.0);
+            if pulled[k].get(lane) {
+                close(against.chances.probability(k), logistic(-x.abs()));
+                close(flips.chances.probability(k), minimum(x.abs()));
+            }
         }
     }
+}
+
+fn close(found: f64, wanted: f64) {
+    assert!((found - wanted).abs() < 1e-15, "{found} {wanted}");
 }
 
 #[test]
 fn the_short_ways_have_them_too() {
     for j in [1.0, -0.6] {
-        isotropic::<4, 4>(&model(&[8, 8], LatticeKind::Hypercubic, &[j; 2], 0.0));
-        isotropic::<6, 8>(&model(&[8, 8, 8], LatticeKind::Hypercubic, &[j; 3], 0.0));
-        isotropic::<6, 8>(&model(&[8, 8], LatticeKind::Triangular, &[j; 3], 0.0));
+        isotropic::<4, 2>(&model(&[8, 8], LatticeKind::Hypercubic, &[j; 2], 0.0));
+        isotropic::<6, 3>(&model(&[8, 8, 8], LatticeKind::Hypercubic, &[j; 3], 0.0));
+        isotropic::<6, 3>(&model(&[8, 8], LatticeKind::Triangular, &[j; 3], 0.0));
     }
 }
 
