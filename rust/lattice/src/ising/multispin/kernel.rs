@@ -10,7 +10,7 @@ use std::cell::Cell;
 
 /// Random planes drawn before the first look at whether all of 512 lanes are decided, which they
 /// are in seven of eight words then. Looking from the eighth on saves a sixth of the planes and
-/// costs a mispredicted branch in nearly every word: 15 spins/ns instead of 24 at L = 512.
+/// costs a mispredicted branch in nearly every word, which is more.
 const BEFORE: usize = 12;
 /// Further planes between two looks; divides 64 - BEFORE.
 const TOGETHER: usize = 2;

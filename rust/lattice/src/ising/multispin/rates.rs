@@ -3,7 +3,9 @@
 //! A random number u = 0.r_0 r_1 r_2 ... in binary, one for each lane, is below p = 0.p_0 p_1 ...
 //! if p has the one at the first digit where they differ. Random planes are drawn until this
 //! digit has been met in all lanes, about ten for 512 of them, so that every lane has its own
-//! random number of 64 digits and pays for those that matter.
+//! random number of 64 digits and pays for those that matter. Lattices with equal couplings and
+//! no field have so few probabilities that words for all of them are drawn together, see
+//! [`Chances`].
 
 use super::super::ensemble::Update;
 use super::super::model::{Model, logistic, metropolis, threshold};
