@@ -101,6 +101,10 @@ class Kinds:
         if not (wanted.counts and isinstance(value, int)):
             self.passed.add((name, type(value)))
 
+    def pass_by_type(self, arguments: Iterable[tuple[str, type]]) -> bool:
+        """Whether arguments of these types pass whatever their values."""
+        return self.passed.issuperset(arguments)
+
     def refuse_made(self, thing: Any) -> None:
         """After a dataclass has been made: fields that do not hold what their annotations say."""
         for name, wanted in self.found.items():

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.html import table
-from kadanoff._base.signatures import public
+from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import Band
 from kadanoff.bands.leads import ChannelBands, SpinBands, Superconductor
@@ -91,6 +91,7 @@ class DiscreteBath:
         return f"DiscreteBath({self.sites} sites, {_range(self.e)}, sum V**2 = {self.weight:.4g})"
 
     @classmethod
+    @internal
     def own(cls, e: ArrayLike, V: ArrayLike) -> DiscreteBath:
         """A bath made by a solver; its numbers are not checked."""
         made = object.__new__(cls)
@@ -109,6 +110,20 @@ class DiscreteBath:
     def weight(self) -> float:
         """sum V**2, the integral of -Im Delta / pi."""
         return float(np.sum(np.square(self.V)))
+
+    @cached_property
+    def star(self) -> tuple[FloatArray, FloatArray]:
+        """Levels and V**2, read-only."""
+        e, weight = np.array(self.e), np.square(np.array(self.V))
+        e.setflags(write=False)
+        weight.setflags(write=False)
+        return e, weight
+
+    @cached_property
+    def moments(self) -> tuple[float, ...]:
+        """sum V**2 e**k for k < 4."""
+        e, weight = self.star
+        return tuple(float((weight * e**k).sum()) for k in range(4))
 
 
 Bath: TypeAlias = "DiscreteBath | MatsubaraBath | Band"
@@ -230,6 +245,7 @@ class Impurity:
         return table("Impurity", rows)
 
     @classmethod
+    @internal
     def own(
         cls,
         U: float,
@@ -309,6 +325,7 @@ class Impurity:
         """eps + U/2, the distance of the level from half filling."""
         return self.eps + 0.5 * self.U
 
+    @internal
     def star(self) -> tuple[FloatArray, FloatArray] | None:
         """Levels and V**2 that reproduce Delta at this temperature's frequencies to rounding.
 
@@ -317,7 +334,7 @@ class Impurity:
         """
         self._one_bath()
         if isinstance(self.bath, DiscreteBath):
-            return np.array(self.bath.e), np.square(self.bath.V)
+            return self.bath.star
         if isinstance(self.bath, MatsubaraBath):
             return None
         strength = float(self.V or 0.0) ** 2
@@ -326,11 +343,13 @@ class Impurity:
         e, weight = band_star(self.bath, self.beta)
         return e, weight * strength
 
+    @internal
     def Delta(self) -> GreenFunction | MatsubaraFunction:
         """The hybridisation function, where it is that of both spins."""
         self._one_bath()
         return self._Delta
 
+    @internal
     def Delta_moments(self) -> tuple[float, ...]:
         """sum V**2 e**k for k < 4, where the bath is that of both spins."""
         self._one_bath()
@@ -357,6 +376,8 @@ class Impurity:
             function = self.Delta()
             assert isinstance(function, MatsubaraFunction)
             return function.moments[:4]
+        if isinstance(self.bath, DiscreteBath):
+            return self.bath.moments
         star = self.star()
         assert star is not None
         e, weight = star

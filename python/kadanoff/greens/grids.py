@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff._base.types import AnyArray, FloatArray
+from kadanoff._base.types import AnyArray, ComplexArray, FloatArray
 
 __all__ = ["chebyshev_times", "matsubara"]
+
+KEPT = 2**13
+"""Most frequencies of a grid that is kept: 128 kB."""
 
 
 def fermionic(beta: float, count: int) -> FloatArray:
     """w_n as :func:`matsubara`, for arguments that are checked already."""
     return np.asarray((2.0 * np.arange(count) + 1.0) * (math.pi / beta))
+
+
+def imaginary(beta: float, count: int) -> ComplexArray:
+    """i w_n, read-only: solvers ask for the same temperatures and counts again and again."""
+    return _kept_imaginary(beta, count) if count <= KEPT else _imaginary(beta, count)
+
+
+def _imaginary(beta: float, count: int) -> ComplexArray:
+    z = np.asarray(1j * fermionic(beta, count), dtype=np.complex128)
+    z.setflags(write=False)
+    return z
+
+
+_kept_imaginary = lru_cache(maxsize=64)(_imaginary)
 
 
 def frequency_count(count: object) -> int:
@@ -26,7 +44,7 @@ def frequency_count(count: object) -> int:
 
 def inverse_temperature(value: object) -> float:
     """A validated beta."""
-    beta = checks.real("beta", value)
+    beta = value if type(value) is float else checks.real("beta", value)
     if not 1e-100 < beta < 1e100:
         raise ValueError(f"inverse temperature beta must be positive, got beta = {value}")
     return beta
@@ -40,6 +58,8 @@ def represents(G: object) -> None:
 
 def taken(name: str, values: object, kinds: str = "iuf") -> AnyArray:
     """An array that is neither copied nor searched for NaN; only its kind is looked at."""
+    if type(values) is np.ndarray and values.dtype.kind in kinds:
+        return values
     array = np.asarray(values)
     if array.dtype.kind not in kinds or isinstance(values, np.ma.MaskedArray):
         noun = "numbers" if "c" in kinds else "real numbers"

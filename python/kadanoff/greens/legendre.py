@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
-from kadanoff._base.signatures import public
+from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.greens.grids import frequency_count, inverse_temperature, taken, times
 
@@ -218,6 +218,7 @@ class LegendreSeries:
                 )
 
     @classmethod
+    @internal
     def own(cls, coefficients: FloatArray, beta: float) -> LegendreSeries:
         """A series that takes over coefficients: neither copied nor checked."""
         made = object.__new__(cls)
@@ -229,11 +230,16 @@ class LegendreSeries:
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta."""
         t = times(tau, self.beta)
-        x = 2.0 * t / self.beta - 1.0
+        return self.at_times(t.ravel()).reshape(t.shape)
+
+    @internal
+    def at_times(self, tau: FloatArray) -> FloatArray:
+        """G(tau) at a flat array of times in [0, beta], which are not checked."""
+        x = 2.0 * tau / self.beta - 1.0
         L = self.coefficients.size
-        if t.size <= MAX_CACHED:
+        if tau.size <= MAX_CACHED:
             P = _polynomials(x.tobytes(), 32 * math.ceil(L / 32))[:, :L]
-            return np.asarray((P @ self.coefficients).reshape(t.shape) / self.beta)
+            return np.asarray(P @ self.coefficients / self.beta)
         factors = np.sqrt(2.0 * np.arange(L) + 1.0) / self.beta
         out = np.polynomial.legendre.legval(x, factors * self.coefficients)
         return np.asarray(out, dtype=np.float64)
@@ -248,7 +254,7 @@ class LegendreSeries:
     @property
     def occupation(self) -> float:
         """-G(beta-)."""
-        return float(-self.tau(self.beta))
+        return -float(self.at_times(np.array([self.beta]))[0])
 
     @property
     def jump(self) -> float:

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
-from kadanoff._base.signatures import public
+from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._base.warning import warn
 from kadanoff.greens.grids import (
     fermionic,
     frequency_count,
+    imaginary,
     inverse_temperature,
     taken,
     times,
@@ -292,6 +293,7 @@ class MatsubaraFunction:
         return found
 
     @classmethod
+    @internal
     def own(cls, values: ComplexArray, beta: float, moments: Sequence[float]) -> MatsubaraFunction:
         """A function that takes over the values of a solver: neither copied nor checked."""
         made = object.__new__(cls)
@@ -300,7 +302,7 @@ class MatsubaraFunction:
         beta = inverse_temperature(beta)
         known = taken("moments", moments)
         known = known if known.size else fitted_moments(values, beta, 4)
-        made.__dict__.update(values=values, beta=beta, moments=tuple(float(m) for m in known))
+        made.__dict__.update(values=values, beta=beta, moments=tuple(known.astype(float).tolist()))
         return made
 
     def __repr__(self) -> str:
@@ -320,34 +322,43 @@ class MatsubaraFunction:
     def tail_error(self) -> float:
         """Relative deviation of the tail from G at the last frequency, |G - tail| / |tail|."""
         last = self.values[-1]
-        known = complex(self.tail(1j * self.frequencies[-1]))
+        known = complex(self.tail.at_points(imaginary(self.beta, self.values.size)[-1:])[0])
         return float(abs(last - known) / max(abs(known), 1e-300))
 
     def iw(self, count: int) -> ComplexArray:
         """G at the first `count` frequencies, beyond the values by the tail."""
         return self.at_first(frequency_count(count))
 
+    @internal
     def at_first(self, count: int) -> ComplexArray:
         """As `iw`, for any number, zero included."""
-        count, n = checks.whole("count", count, least=0), self.values.size
+        n = self.values.size
         if count <= n:
-            return np.asarray(self.values[:count])
-        beyond = self.tail(1j * fermionic(self.beta, count)[n:])
+            return self.values[:count]
+        beyond = self.tail.at_points(imaginary(self.beta, count)[n:])
         return np.concatenate([self.values, beyond])
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) = 1/beta sum_n exp(-i w_n tau) G(i w_n) for 0 <= tau <= beta."""
         t = times(tau, self.beta)
-        rest = self.values - self.tail.at_first(self.values.size)
-        found = 2.0 / self.beta * _wave_sum(t.ravel() / self.beta, rest)
-        return np.asarray(self.tail.tau(t) + found.reshape(t.shape))
+        return self.at_times(np.ascontiguousarray(t.ravel())).reshape(t.shape)
+
+    @internal
+    def at_times(self, tau: FloatArray) -> FloatArray:
+        """G(tau) at a flat array of times in [0, beta], which are not checked."""
+        found = 2.0 / self.beta * _wave_sum(tau / self.beta, self._rest)
+        return np.asarray(self.tail.at_times(tau) + found)
+
+    @cached_property
+    def _rest(self) -> ComplexArray:
+        """G less the poles of its tail."""
+        return self.values - self.tail.at_first(self.values.size)
 
     @cached_property
     def occupation(self) -> float:
         """-G(beta-)."""
         # exp(-i w_n beta) = -1
-        rest = self.values - self.tail.at_first(self.values.size)
-        return float(2.0 / self.beta * rest.real.sum()) - float(self.tail.tau(self.beta))
+        return float(2.0 / self.beta * self._rest.real.sum()) + self.tail.occupation
 
     def plot(
         self,

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.signatures import public
+from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, taken, times
+from kadanoff.greens.grids import frequency_count, imaginary, inverse_temperature, taken, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,15 +80,14 @@ class GreenFunction:
         return f"GreenFunction({self.energies.size} poles, beta={self.beta:g})"
 
     @classmethod
+    @internal
     def own(cls, energies: FloatArray, weights: FloatArray, beta: float) -> GreenFunction:
         """A Green function that takes over the arrays of a solver: neither copied nor checked."""
         made = object.__new__(cls)
-        energies, weights = (
-            np.asarray(taken(name, x), dtype=np.float64)
-            for name, x in (("energies", energies), ("weights", weights))
-        )
-        for array in (energies, weights):
-            array.setflags(write=False)
+        energies = np.asarray(taken("energies", energies), dtype=np.float64)
+        weights = np.asarray(taken("weights", weights), dtype=np.float64)
+        energies.setflags(write=False)
+        weights.setflags(write=False)
         made.__dict__.update(energies=energies, weights=weights, beta=inverse_temperature(beta))
         return made
 
@@ -105,27 +104,34 @@ class GreenFunction:
                 "z must lie off the real axis, where the poles are; use w(w, eta=...) for spectra"
             )
         flat = np.ascontiguousarray(points.ravel())
-        return self._at(flat).reshape(points.shape)
+        return self.at_points(flat).reshape(points.shape)
 
-    def _at(self, z: ComplexArray) -> ComplexArray:
-        """G at a flat array of points off the real axis."""
-        return np.asarray(_core.poles_at_points(self.energies, self.weights[None, :], z)[0])
+    @internal
+    def at_points(self, z: ComplexArray) -> ComplexArray:
+        """G at a flat array of points off the real axis, which are not checked."""
+        found: ComplexArray = _core.poles_at_points(self.energies, self.weights[None, :], z)[0]
+        return found
 
     def iw(self, count: int = 512) -> ComplexArray:
         """G(i w_n) at the first `count` positive Matsubara frequencies."""
         return self.at_first(frequency_count(count))
 
+    @internal
     def at_first(self, count: int) -> ComplexArray:
         """As `iw`, for any number, zero included."""
-        w_n = fermionic(self.beta, checks.whole("count", count, least=0))
-        return self._at(np.asarray(1j * w_n, dtype=np.complex128))
+        return self.at_points(imaginary(self.beta, count))
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta; the ends mean 0+ and beta-."""
         t = times(tau, self.beta)
-        flat = np.ascontiguousarray(t.ravel())
-        out = _core.poles_at_times(self.energies, self.weights[None, :], self.beta, flat)[0]
-        return np.asarray(out.reshape(t.shape))
+        return self.at_times(np.ascontiguousarray(t.ravel())).reshape(t.shape)
+
+    @internal
+    def at_times(self, tau: FloatArray) -> FloatArray:
+        """G(tau) at a flat array of times in [0, beta], which are not checked."""
+        row = self.weights[None, :]
+        found: FloatArray = _core.poles_at_times(self.energies, row, self.beta, tau)[0]
+        return found
 
     def w(self, w: ArrayLike, eta: float) -> ComplexArray:
         """G(w + i eta), the retarded function with every pole a Lorentzian of half width eta."""
@@ -140,18 +146,19 @@ class GreenFunction:
         """int w**k A(w) dw = sum_j w_j E_j**k for k < count: G(z) = sum_k m_k / z**(k + 1)."""
         return self.power_sums(checks.whole("count", count))
 
+    @internal
     def power_sums(self, count: int) -> FloatArray:
         """As `moments`, for any number, zero included."""
-        found, terms = np.empty(checks.whole("count", count, least=0)), self.weights
+        found, terms = np.empty(count), self.weights
         for k in range(count):
-            found[k] = np.sum(terms)
+            found[k] = terms.sum()
             terms = terms * self.energies
         return found
 
     @cached_property
     def occupation(self) -> float:
         """-G(beta-): the occupation of this orbital and spin."""
-        return float(-self.tau(self.beta))
+        return -float(self.at_times(np.array([self.beta]))[0])
 
     def merged(self, distance: float = 0.0) -> GreenFunction:
         """Merge poles closer than `distance` into one, at their centre of gravity.

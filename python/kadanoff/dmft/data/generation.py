@@ -287,7 +287,7 @@ def solve_chunk(
                 failed.append((row, b, found))
                 continue
             out["Sigma"][row, b] = found.Sigma_iw
-            out["G_tau"][row, b] = found.G.tau(meshes[b])
+            out["G_tau"][row, b] = found.G.at_times(meshes[b])
             out["n"][row, b], out["docc"][row, b] = found.n, found.docc
             out["error"][row, b] = math.nan if found.error is None else found.error
         out["seconds"][row] = time.process_time() - began
@@ -304,16 +304,16 @@ def _at_all(
     """The solution at every temperature, or the reason of its failure."""
     used = draw.V > 0.0
     bath = DiscreteBath(draw.e[used], draw.V[used])
+    one = Impurity(draw.U, beta[0], bath, draw.eps)
+    problems = [Impurity.own(one.U, b, bath, one.eps) for b in beta]
     sites = named(solver, "solver")[1].get("sites", 0)
     if sites >= bath.sites:
-        problem = Impurity(draw.U, beta[0], bath, draw.eps)
         try:
-            yield from at_temperatures(problem, beta, run, **options)
+            yield from at_temperatures(problems, run, **options)
         except _FAILURES as error:
             yield from [f"{type(error).__name__}: {error}"] * len(beta)
         return
-    for temperature in beta:
-        problem = Impurity(draw.U, temperature, bath, draw.eps)
+    for problem in problems:
         try:
             yield approximated(problem, solver, run, options)
         except _FAILURES as error:

@@ -12,11 +12,11 @@ with G0_n and G_n of the fitted bath: G_n itself would carry the error of the fi
 from __future__ import annotations
 
 import math
+import operator
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks, running
@@ -33,8 +33,8 @@ from kadanoff.dmft.protocol import (
     takes_solver_options,
 )
 from kadanoff.dmft.solution import Solution, marked
-from kadanoff.greens import MatsubaraFunction
-from kadanoff.greens.grids import fermionic
+from kadanoff.greens import GreenFunction, MatsubaraFunction
+from kadanoff.greens.grids import imaginary
 
 __all__ = ["approximate", "approximated", "named"]
 
@@ -160,51 +160,45 @@ def _embedded(problem: Impurity, name: str, run: Run, options: dict[str, Any]) -
     least = max(wanted, 64, 5.0 * widest * problem.beta / math.pi)
     count = min(2 ** math.ceil(math.log2(least)), max(wanted, 8192))
     small = solved(problem, SOLVERS["ed"], replace(run, frequencies=count), options)
-    bath = small.diagnostics["bath"]
-    z = 1j * fermionic(problem.beta, count)
-    Sigma = small.Sigma_iw
-    Delta = problem.Delta().iw(count)
+    assert isinstance(small.G, GreenFunction)
+    z, Sigma = imaginary(problem.beta, count), small.Sigma_iw
+    Delta = problem.Delta().at_first(count)
     G_iw = 1.0 / (z - problem.eps - Delta - Sigma)
-    inner = Impurity.own(problem.U, problem.beta, bath, problem.eps)
-    tail = _sigma_moments(inner, small)
-    G = MatsubaraFunction.own(G_iw, problem.beta, _moments(problem, tail))
-    diagnostics = {**small.diagnostics, "fitted": small}
-    return replace(
-        small,
+    tail = _moments(small.G.power_sums(6), small.diagnostics["bath"].moments, moments)
+    return Solution.own(
         problem=problem,
         solver=name,
-        G=G,
+        G=MatsubaraFunction.own(G_iw, problem.beta, tail),
         G_iw=G_iw[:wanted],
         Sigma_iw=Sigma[:wanted],
         Delta_iw=Delta[:wanted],
-        diagnostics=diagnostics,
+        n=small.n,
+        docc=small.docc,
+        log_Z=small.log_Z,
+        error=small.error,
+        diagnostics={**small.diagnostics, "fitted": small},
+        seed=small.seed,
     )
 
 
-def _sigma_moments(inner: Impurity, solution: Solution) -> FloatArray:
-    """s_0 ... s_4 of Sigma = s_0 + s_1/z + ..., from the poles of G and the bath."""
-    m = np.asarray(solution.G.moments(6))  # type: ignore[operator]
-    # 1/G = z - m_1 - c_1/z - ..., by the recursion of the inverse of a series with m_0 = 1.
-    m = m / m[0]
-    inverse = np.zeros(6)
-    inverse[0] = 1.0
-    for k in range(1, 6):
-        inverse[k] = -np.dot(m[1 : k + 1], inverse[k - 1 :: -1][:k])
-    # 1/G = z (1 + inverse_1/z + ...) and Sigma = z - eps - Delta - 1/G
-    s = -inverse[1:6]
-    s[0] -= inner.eps
-    d = np.asarray(inner.Delta_moments())
-    s[1:5] -= d[:4]
-    return s
+def _moments(
+    inner: FloatArray, fitted: tuple[float, ...], own: tuple[float, ...]
+) -> tuple[float, ...]:
+    """m_0 ... m_5 of G in its own bath, from those in the fitted one and of both Delta.
+
+    ``1/G = z - eps - Delta - Sigma``, and eps and Sigma are the same in both baths.
+    """
+    m = inner.tolist()
+    # 1/G = z (1 + a_1/z + a_2/z**2 + ...), where Delta begins with a_2.
+    inverse = _reciprocal([x / m[0] for x in m])
+    for k in range(4):
+        inverse[k + 2] += fitted[k] - own[k]
+    return tuple(_reciprocal(inverse))
 
 
-def _moments(problem: Impurity, s: FloatArray) -> tuple[float, ...]:
-    """m_0 ... m_5 of G = 1/(z - eps - s_0 - Delta - (Sigma - s_0))."""
-    own = np.asarray(problem.Delta_moments())[:4] + s[1:5]
-    # 1/G = z (1 - a/z - own_0/z^2 - ...)
-    inverse = np.concatenate([[1.0, -(problem.eps + s[0])], -own])
-    m = np.zeros(6)
-    m[0] = 1.0
-    for k in range(1, 6):
-        m[k] = -np.dot(inverse[1 : k + 1], m[k - 1 :: -1][:k])
-    return tuple(float(x) for x in m)
+def _reciprocal(a: Sequence[float]) -> list[float]:
+    """1 / (a_0 + a_1 x + ...) as a series, a_0 = 1."""
+    found = [1.0]
+    for k in range(1, len(a)):
+        found.append(-sum(map(operator.mul, a[1 : k + 1], found[::-1])))
+    return found

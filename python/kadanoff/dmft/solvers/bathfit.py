@@ -18,12 +18,13 @@ from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
-from kadanoff._base.signatures import public, unknown_keyword
+from kadanoff._base.signatures import internal, public, unknown_keyword
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._base.warning import warn
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.solvers.energy_units import in_unit, power_of_two
+from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.runs.result_files import storable
 
@@ -93,8 +94,13 @@ class BathFit:
         G = checks.array("G_iw", G_iw, dtype=np.complex128, ndim=1)
         if not G.size:
             raise ValueError("G_iw must hold at least one frequency, got none")
-        n = min(G.size, self.deviation.size)
-        return float(np.max(np.abs(G[:n]) ** 2 * self.deviation[:n]))
+        return self.by_deviation(G)
+
+    @internal
+    def by_deviation(self, G_iw: ComplexArray) -> float:
+        """As `error_of`, for values that are checked already."""
+        n = min(G_iw.size, self.deviation.size)
+        return float((np.abs(G_iw[:n]) ** 2 * self.deviation[:n]).max())
 
 
 @public
@@ -230,14 +236,13 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
         frequencies = min(frequencies, 4096)
     Delta = problem.Delta().at_first(frequencies)
     if symmetric is None:
-        symmetric = bool(np.all(np.abs(Delta.real) <= 1e-9 * np.max(np.abs(Delta))))
+        symmetric = bool((np.abs(Delta.real) <= 1e-9 * np.abs(Delta).max()).all())
     w_n = fermionic(beta, frequencies)
     free = _Parameters(sites, symmetric)
-    rng = np.random.default_rng(seed)
     starts, start = options.get("starts", 8), options.get("start")
-    trials = _starting_points(problem, free, moments, spread, beta, starts, start, rng)
+    points = _starting_points(problem, free, moments, spread, beta, starts, start, seed)
     low, high = np.array(free.bounds(spread, float(moments[0]))).T
-    trials = [np.clip(x, low, high) for x in trials]
+    trials = np.minimum(np.maximum(np.array(points), low), high)
     best, chi2 = _core.ed_bath_fit(
         Delta,
         w_n,
@@ -246,13 +251,14 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
         symmetric,
         low,
         high,
-        np.array(trials),
+        trials,
         control=run.control,
     )
     e, weight = free.sites_of(best)
     order = np.argsort(e, kind="stable")
     bath = DiscreteBath.own(e[order], np.sqrt(weight[order]))
-    deviation = np.abs(Delta - np.sum(weight / (1j * w_n[:, None] - e), axis=1))
+    fit = GreenFunction.own(e, weight, beta)
+    deviation = np.abs(Delta - fit.at_first(frequencies))
     if isinstance(problem.bath, MatsubaraBath):
         _compare(chi2, free, trials, Delta, w_n, options.get("alpha", 1.0))
         deviation = np.hypot(deviation, problem.bath.noise(beta, frequencies))
@@ -368,7 +374,7 @@ def _starting_points(
     beta: float,
     starts: int,
     start: DiscreteBath | None,
-    rng: np.random.Generator,
+    seed: int,
 ) -> list[FloatArray]:
     m = free.sites
     centre = moments[1] / moments[0]
@@ -382,17 +388,17 @@ def _starting_points(
         for first in range(2):
             e, weight = _merged(*star, m, math.pi / beta, first)
             found.append(free.of(e, np.maximum(weight, 1e-12 * moments[0])))
-    for k in range(starts):
-        if k == 0:  # even
-            e = np.linspace(-1.0, 1.0, m + 2)[1:-1] * 2.0 * spread
-        elif k == 1:  # geometric towards the Fermi level
-            side = 1.5 * spread * 0.3 ** np.arange(m // 2)
-            e = np.concatenate([-side, [0.0] * (m % 2), side])
-        else:
+    about, same = 0.0 if free.symmetric else centre, np.full(m, moments[0] / m)
+    even = (np.arange(1, m + 1) * (2.0 / (m + 1)) - 1.0) * 2.0 * spread
+    found.append(free.of(even + about, same))
+    if starts > 1:  # geometric towards the Fermi level
+        side = 1.5 * spread * 0.3 ** np.arange(m // 2)
+        found.append(free.of(np.concatenate([-side, [0.0] * (m % 2), side]) + about, same))
+    if starts > 2:
+        rng = np.random.default_rng(seed)
+        for _ in range(starts - 2):
             e = spread * rng.choice([-1.0, 1.0], m) * 10.0 ** rng.uniform(-1.7, 0.4, m)
-        e = np.asarray(e) + (0.0 if free.symmetric else centre)
-        weight = np.full(m, moments[0] / m) * (rng.uniform(0.3, 1.7, m) if k > 1 else 1.0)
-        found.append(free.of(e, weight))
+            found.append(free.of(e + about, same * rng.uniform(0.3, 1.7, m)))
     return found
 
 
@@ -423,15 +429,23 @@ def _merged(
     Merging two levels at a distance d with the reduced weight mu changes chi2 by about
     ``mu**2 d**4 / (e**2 + w_0**2)**3``. `first` is the rank of the pair merged first.
     """
+
+    def pair(left: tuple[float, float], right: tuple[float, float]) -> tuple[float, float, float]:
+        """What a merger changes, and the level that it makes."""
+        (a, p), (b, q) = left, right
+        total = p + q
+        centre = (p * a + q * b) / total if total > 0.0 else 0.5 * (a + b)
+        mu = p * q / total if total > 0.0 else 0.0
+        return mu * (b - a) ** 2 / (centre**2 + w0**2) ** 1.5, centre, total
+
     levels = sorted(zip(e.tolist(), weight.tolist(), strict=True))
+    pairs = list(itertools.starmap(pair, itertools.pairwise(levels)))
     while len(levels) > sites:
-        pairs = []
-        for k, ((a, p), (b, q)) in enumerate(itertools.pairwise(levels)):
-            total = p + q
-            centre = (p * a + q * b) / total if total > 0.0 else 0.5 * (a + b)
-            mu = p * q / total if total > 0.0 else 0.0
-            pairs.append((mu * (b - a) ** 2 / (centre**2 + w0**2) ** 1.5, k, centre, total))
-        _, k, centre, total = sorted(pairs)[min(first, len(pairs) - 1)]
-        first = 0
-        levels[k : k + 2] = [(centre, total)]
+        changes = [change for change, _, _ in pairs]
+        rank = sorted(changes)[min(first, len(pairs) - 1)]
+        first, k = 0, changes.index(rank)
+        levels[k : k + 2] = [pairs[k][1:]]
+        del pairs[k]
+        for near in range(max(k - 1, 0), min(k + 1, len(pairs))):
+            pairs[near] = pair(levels[near], levels[near + 1])
     return np.array([a for a, _ in levels]), np.array([p for _, p in levels])

@@ -6,7 +6,7 @@ The core is `rust/ed`; this module fits a continuous bath and assembles the solu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from kadanoff.dmft.solvers.energy_units import rounding, unit_of
 from kadanoff.dmft.solvers.spin_solution import of_spins
 from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import GreenFunction
-from kadanoff.greens.grids import fermionic
+from kadanoff.greens.grids import fermionic, imaginary
 
 __all__ = ["DEFAULT_SITES", "MAX_SITES", "ed"]
 
@@ -77,25 +77,23 @@ def ed(
     if problem.depends_on_spin:
         return _of_two_spins(problem, run, sites, prune, fit)
     finite = discretised(problem, run, sites, fit)
-    spectrum = _spectrum(problem, finite.bath, problem.beta, run)
-    return _solution(problem, run, spectrum, finite, prune)
+    return _solutions([problem], run, finite, prune)[0]
 
 
-def at_temperatures(
-    problem: Impurity, beta: Sequence[float], run: Run, prune: float = 1e-12
-) -> Iterator[Solution]:
-    """The solutions of a problem with a discrete bath at several beta, from one diagonalisation."""
-    finite = discretised(problem, run, None, None)
-    spectrum = _spectrum(problem, finite.bath, min(beta), run)
-    for temperature in beta:
-        yield _solution(replace(problem, beta=temperature), run, spectrum, finite, prune)
+def at_temperatures(problems: Sequence[Impurity], run: Run, prune: float = 1e-12) -> list[Solution]:
+    """Solutions of problems with one discrete bath that differ in beta, of one diagonalisation."""
+    return _solutions(problems, run, discretised(problems[0], run, None, None), prune)
 
 
-def _spectrum(problem: Impurity, bath: DiscreteBath, hottest: float, run: Run) -> _core.EdSpectrum:
-    """All levels, and what inverse temperatures from `hottest` on need of the states."""
-    H, unit = hamiltonian(problem, bath)
+def _solutions(
+    problems: Sequence[Impurity], run: Run, finite: FiniteBath, prune: float
+) -> list[Solution]:
+    """The solutions of problems that differ in beta, for the levels of one finite bath."""
+    H, unit = hamiltonian(problems[0], finite.bath)
+    hottest = min(problem.beta for problem in problems)
     with run.calling("diagonalising") as keywords:
-        return _core.ed_spectrum(*H, hottest * unit, **keywords)
+        spectrum = _core.ed_spectrum(*H, hottest * unit, **keywords)
+    return [_solution(problem, run, spectrum, unit, finite, prune) for problem in problems]
 
 
 def hamiltonian(
@@ -111,17 +109,18 @@ def _solution(
     problem: Impurity,
     run: Run,
     spectrum: _core.EdSpectrum,
+    unit: float,
     finite: FiniteBath,
     prune: float,
 ) -> Solution:
+    """The solution from the levels of the Hamiltonian, which are given in a unit of energy."""
     U, beta = problem.U, problem.beta
     bath, found = finite.bath, finite.fit
-    _, unit = hamiltonian(problem, bath)
     log_Z, n, docc = spectrum.thermal(beta * unit)
-    z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
+    z = imaginary(beta, run.frequencies)
     energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta * unit, prune, z / unit)
     energies, G_iw, F_iw = unit * energies, G_iw / unit, F_iw / unit
-    Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
+    Delta_iw = GreenFunction.own(*bath.star, beta).at_points(z)
     diagnostics: dict[str, Any] = {
         "bath": bath,
         "ground_energy": unit * spectrum.ground + finite.ground,
@@ -131,8 +130,8 @@ def _solution(
     error = rounding(G_iw, beta, [U, problem.eps, *bath.e, *bath.V]) + dropped * beta / np.pi
     if found is not None:
         diagnostics["fit"] = found
-        error += found.error_of(G_iw)
-    return Solution(
+        error += found.by_deviation(G_iw)
+    return Solution.own(
         problem=problem,
         solver="ed",
         G=GreenFunction.own(energies, weights, beta),
@@ -253,9 +252,9 @@ def discretised(
         sites = checks.whole("sites", sites, most=most, hint="more are too many for this solver")
     bath, alone = problem.bath, np.zeros(0)
     if isinstance(bath, DiscreteBath):
-        e, V = np.array(bath.e), np.array(bath.V)
-        coupled = V * V > 0.0
-        if not np.all(coupled):
+        coupled = bath.star[1] > 0.0
+        if not coupled.all():
+            e, V = np.array(bath.e), np.array(bath.V)
             bath, alone = DiscreteBath.own(e[coupled], V[coupled]), e[~coupled]
     elif problem.is_isolated:
         bath = DiscreteBath.own([], [])

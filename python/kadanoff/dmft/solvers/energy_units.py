@@ -15,6 +15,7 @@ from kadanoff.greens import MatsubaraFunction
 __all__ = ["in_unit", "power_of_two", "rounding", "unit_of"]
 
 SMALL, LARGE = 1e-3, 1e3
+EPSILON = float(np.finfo(float).eps)
 
 
 def power_of_two(scale: float) -> float:
@@ -58,7 +59,7 @@ def rounding(G_iw: ComplexArray, beta: float, energies: Iterable[float]) -> floa
     (True, True)
     """
     norm = sum(map(abs, energies))
-    return (1e-12 + float(np.finfo(float).eps) * beta * norm) * float(np.max(np.abs(G_iw)))
+    return (1e-12 + EPSILON * beta * norm) * float(np.abs(G_iw).max())
 
 
 def in_unit(problem: Impurity, unit: float) -> Impurity:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from kadanoff._base.signatures import internal
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solvers.causal import PoleGrid, Projected
@@ -57,14 +57,15 @@ class CausalFunction(MatsubaraFunction):
         made.__dict__.update(values=values, beta=poles.beta, moments=moments, poles=poles)
         return made
 
-    def tau(self, tau: ArrayLike) -> FloatArray:
-        """G(tau) for 0 <= tau <= beta, negative."""
-        return self.poles.tau(tau)
+    @internal
+    def at_times(self, tau: FloatArray) -> FloatArray:
+        """G(tau) at a flat array of times in [0, beta], which are not checked; negative."""
+        return self.poles.at_times(tau)
 
     @cached_property
     def occupation(self) -> float:
         """-G(beta-) of the poles: the values end at a frequency."""
-        return float(-self.poles.tau(self.beta))
+        return self.poles.occupation
 
 
 @dataclass(frozen=True, eq=False)
