@@ -29,6 +29,7 @@ __all__ = [
     "ed_lanczos",
     "ed_spectrum",
     "fock_dimensions",
+    "interaction_energy",
     "ising_bytes",
     "ising_states",
     "ising_windows",
@@ -304,6 +305,14 @@ def nca_propagators(
     *,
     control: Control | None = None,
 ) -> _Matrix: ...
+def interaction_energy(
+    level: float,
+    beta: float,
+    energies: _Matrix,
+    weights: _Matrix,
+    e: _Matrix,
+    squares: _Matrix,
+) -> float: ...
 def second_order_poles(
     energies: NDArray[np.float64], weights: NDArray[np.float64], beta: float, distance: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

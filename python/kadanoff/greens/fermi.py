@@ -69,11 +69,12 @@ def fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
     >>> bool(abs(n - 1 / (1 + np.exp(3))) < 1e-12)
     True
     """
-    return _fermi_poles(checks.whole("count", count))
+    return kept_poles(checks.whole("count", count))
 
 
 @lru_cache(maxsize=32)
-def _fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
+def kept_poles(count: int) -> tuple[FloatArray, FloatArray]:
+    """As :func:`fermi_poles`, for a number that is checked already."""
     n = np.arange(1.0, 2 * count)
     off = 0.5 / np.sqrt(4.0 * n * n - 1.0)
     b, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))

@@ -246,9 +246,14 @@ class LegendreSeries:
 
     def iw(self, count: int = 512) -> ComplexArray:
         """G(i w_n) at the first `count` positive frequencies."""
+        return self.at_first(frequency_count(count))
+
+    @internal
+    def at_first(self, count: int) -> ComplexArray:
+        """As `iw`, for a number that is checked already."""
         L = self.coefficients.size
         # Rounded up, so that series of about the same length share one matrix.
-        T = transform_matrix(frequency_count(count), 32 * math.ceil(L / 32))
+        T = transform_matrix(count, 32 * math.ceil(L / 32))
         return np.asarray(T[:, :L] @ self.coefficients)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
@@ -75,25 +76,27 @@ def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     >>> gauss_poles([1.0, 0.0, 4.0, 0.0])
     (array([-2.,  2.]), array([0.5, 0.5]))
     """
-    return quadrature(checks.array("moments", moments, ndim=1) if len(moments) else np.zeros(0))
+    return quadrature(checks.array("moments", moments, ndim=1) if len(moments) else ())
 
 
-def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def quadrature(moments: Iterable[float]) -> tuple[FloatArray, FloatArray]:
     """As :func:`gauss_poles`, for moments that are checked already."""
-    m = np.asarray(moments, dtype=np.float64)
-    if m.size == 0 or m[0] <= 0.0:
+    m = [float(x) for x in moments]
+    if not m or m[0] <= 0.0:
         return np.zeros(0), np.zeros(0)
-    sizes = [abs(x / m[0]) ** (1.0 / k) for k, x in enumerate(m) if k > 0]
-    scale = max(sizes, default=0.0)
+    first, size = m[0], len(m)
+    scale = max([abs(m[k] / first) ** (1.0 / k) for k in range(1, size)], default=0.0)
     # A pole at zero, to rounding: powers of less would underflow.
-    if scale == 0.0 or (m.size - 1) * math.log10(scale) < -290.0:
-        return np.zeros(1), m[:1].copy()
-    first = m[0]
+    if scale == 0.0 or (size - 1) * math.log10(scale) < -290.0:
+        return np.zeros(1), np.array([first])
     alpha: list[float] = []
     gamma: list[float] = []  # squared off-diagonal elements
     # The Chebyshev algorithm: sigma_(k,l) = int p_k x^l. A few numbers: lists are faster.
-    before, sigma = [0.0] * m.size, (m / first / scale ** np.arange(m.size)).tolist()
-    for k in range(m.size // 2):
+    before, sigma, unit = [0.0] * size, [], first
+    for x in m:
+        sigma.append(x / unit)
+        unit *= scale
+    for k in range(size // 2):
         if k > 0:
             gamma_k = sigma[k] / before[k - 1]
             if gamma_k <= 1e-12:
@@ -102,19 +105,21 @@ def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
             alpha.append(sigma[k + 1] / sigma[k] - before[k] / before[k - 1])
         else:
             alpha.append(sigma[1] / sigma[0])
-        nxt = [0.0] * m.size
-        for j in range(k + 1, m.size - k - 1):
+        nxt = [0.0] * size
+        for j in range(k + 1, size - k - 1):
             nxt[j] = sigma[j + 1] - alpha[k] * sigma[j]
             if k > 0:
                 nxt[j] -= gamma[k - 1] * before[j]
         before, sigma = sigma, nxt
     if not gamma:
-        return np.array(alpha) * scale, m[:1].copy()
-    T = np.diag(alpha)
+        return np.array(alpha) * scale, np.array([first])
+    T = np.zeros((len(alpha), len(alpha)))
+    for k, diagonal in enumerate(alpha):
+        T[k, k] = diagonal
     for k, squared in enumerate(gamma):
         T[k + 1, k] = math.sqrt(squared)
-    E, vectors = np.linalg.eigh(T)  # looks at the lower triangle
-    return E * scale, first * vectors[0] ** 2
+    E, weights = _core.poles_of_resolvent(T)  # looks at the lower triangle
+    return E * scale, first * weights
 
 
 @public
@@ -409,18 +414,17 @@ def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float
     The sum of the tail is done exactly with three poles. The rest falls as c/w**4, with c from
     the last frequency: the sum beyond it is added by the midpoint rule.
     """
-    w_n = (math.pi / beta) * (2.0 * np.arange(product.size) + 1.0)
+    w_n = imaginary(beta, product.size).imag
     a = 1.0 / beta
     m0, m1, m2 = moments
     # m_0/z + m_1/z^2 + m_2/z^3 + ... as residues at -a, 0, a.
     plus = 0.5 * (m2 / a**2 + m1 / a)
     minus = 0.5 * (m2 / a**2 - m1 / a)
     zero = m0 - plus - minus
-    z = 1j * w_n
-    tail = plus / (z - a) + minus / (z + a) + zero / z
     fermi = 1.0 / (math.exp(beta * a) + 1.0)
     exact = plus * fermi + minus * (1.0 - fermi) + zero * 0.5
-    rest = (product - tail).real
+    # Re [plus / (z - a) + minus / (z + a) + zero / z] = -m_1 / (w_n^2 + a^2)
+    rest = product.real + m1 / (w_n * w_n + a * a)
     N = float(product.size)
     beyond = rest[-1] * (N - 0.5) ** 4 * (1.0 / (3.0 * N**3) - 1.0 / (6.0 * N**5))
-    return float(exact + 2.0 / beta * (np.sum(rest) + beyond))
+    return float(exact + 2.0 / beta * (rest.sum() + beyond))

@@ -52,6 +52,26 @@ pub(crate) fn second_order_poles<'py>(
     ))
 }
 
+/// `T sum_n Sigma G exp(i w_n 0+)` for the poles of G and the levels and V^2 of a bath.
+#[pyfunction]
+pub(crate) fn interaction_energy(
+    level: f64,
+    beta: f64,
+    energies: PyReadonlyArray1<'_, f64>,
+    weights: PyReadonlyArray1<'_, f64>,
+    e: PyReadonlyArray1<'_, f64>,
+    squares: PyReadonlyArray1<'_, f64>,
+) -> PyResult<f64> {
+    let (poles, bath) = (
+        (energies.as_slice()?, weights.as_slice()?),
+        (e.as_slice()?, squares.as_slice()?),
+    );
+    if poles.0.len() != poles.1.len() || bath.0.len() != bath.1.len() {
+        return Err(errors::argument("poles and weights must agree in length"));
+    }
+    Ok(diagrams::interaction(level, beta, poles, bath))
+}
+
 /// The interpolation of Kajueter and Kotliar for a bath of few levels.
 #[pyclass(frozen, module = "kadanoff._core")]
 pub struct KajueterKotliar(diagrams::Interpolation);

@@ -35,7 +35,9 @@ mod _core {
     #[pymodule_export]
     use super::ctqmc::{CtqmcRun, ctqmc_nodes, ctqmc_read};
     #[pymodule_export]
-    use super::diagrams::{KajueterKotliar, nca_propagators, second_order_poles};
+    use super::diagrams::{
+        KajueterKotliar, interaction_energy, nca_propagators, second_order_poles,
+    };
     #[pymodule_export]
     use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};
     #[pymodule_export]

@@ -11,11 +11,10 @@ use crate::Error;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
-const LANES: usize = 16;
-/// Steps whose convolutions share what they load.
-const BLOCK: usize = 4;
+/// Steps that share one look at all that is older.
+const BLOCK: usize = 32;
 /// Steps between looks at the control.
-const WATCH: usize = 256;
+const WATCH: usize = 8 * BLOCK;
 
 /// `P_m` on the grid, with energies as they were given.
 #[derive(Debug, Clone)]
@@ -49,107 +48,123 @@ pub fn propagate(
     let n = x.len() - 1;
     let h = beta / n as f64;
     let level = Level::current();
-    let y = |k: usize| x[n - k];
-    let mut p: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0; n + 1]);
-    // Q backwards in memory, so that a convolution is a product of contiguous pieces.
-    let mut backwards = p.clone();
-    let at_zero = [2.0 * y(0), x[0] + y(0), 2.0 * x[0]];
-    for m in 0..3 {
-        p[m][0] = 1.0;
-        backwards[m][n] = at_zero[m];
-    }
-    let decay = energies.map(|e| (-h * e).exp());
-    let mut memory = [0.0; 3];
+    let at_zero = [2.0 * x[n], x[0] + x[n], 2.0 * x[0]];
     let quarter = 0.25 * h * h;
     if at_zero.iter().any(|q| quarter * q > 0.6) {
         return Err(Error::Argument(format!(
             "{n} steps are too few for this hybridisation: the step times V must be below 1"
         )));
     }
-    let mut far = [[0.0; BLOCK]; 3];
-    for j in 0..n {
-        if j % WATCH == 0 {
+    // Beyond the last step there is room for a block: what it adds there is not read.
+    let mut p: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0; n + 1 + BLOCK]);
+    let mut q = p.clone();
+    for m in 0..3 {
+        p[m][0] = 1.0;
+        q[m][0] = at_zero[m];
+    }
+    let mut memory = [0.0; 3];
+    for first in (1..=n).step_by(BLOCK) {
+        if first % WATCH == 1 {
             control.check()?;
         }
-        let k = j + 1;
-        // sum_{0 < i < k} Q(k - i) P(i): for a block of steps the terms before it all at once.
-        let t = j % BLOCK;
-        let first = k - t;
-        if t == 0 {
-            // The last block may reach beyond the end: what it adds there is not read.
-            let shift = |t: usize| (n + 1).saturating_sub(first + t);
-            for m in 0..3 {
-                far[m] = dispatch(
-                    level,
-                    Convolve {
-                        p: &p[m][1..first],
-                        q: std::array::from_fn(|t| &backwards[m][shift(t)..][..first - 1]),
-                    },
-                );
-            }
-        }
-        let known: [f64; 3] = std::array::from_fn(|m| {
-            // What is younger than the block: P(i), or Q(k - i), which was still zero above.
-            let near = (1..first.min(t + 1))
-                .chain(first..k)
-                .map(|i| backwards[m][n - (k - i)] * p[m][i]);
-            far[m][t] + near.sum::<f64>()
-        });
-        let right: [f64; 3] = std::array::from_fn(|m| {
-            decay[m] * (p[m][j] + 0.5 * h * memory[m]) + 0.5 * h * h * known[m]
-        });
-        // (1 - h^2/4 Q_m(0)) p_m - h^2/4 Q_m(tau) = right, with Q_m(tau) linear in the p.
-        let (xk, yk) = (x[k], y(k));
-        let d = at_zero.map(|q| 1.0 - quarter * q);
-        let (a, b) = (2.0 * quarter * yk, 2.0 * quarter * xk);
-        let (c, e) = (quarter * xk, quarter * yk);
-        let p1 = (right[1] + c * right[0] / d[0] + e * right[2] / d[2])
-            / (d[1] - c * a / d[0] - e * b / d[2]);
-        let now = [(right[0] + a * p1) / d[0], p1, (right[2] + b * p1) / d[2]];
-        let q = [2.0 * p1 * yk, now[0] * xk + now[2] * yk, 2.0 * p1 * xk];
-        for m in 0..3 {
-            p[m][k] = now[m];
-            backwards[m][n - k] = q[m];
-            memory[m] = h * (known[m] + 0.5 * q[m] + 0.5 * at_zero[m] * now[m]);
-        }
+        let block = Block {
+            x,
+            h,
+            decay: energies.map(|e| (-h * e).exp()),
+            p: &mut p,
+            q: &mut q,
+            memory: &mut memory,
+            first,
+        };
+        dispatch(level, block);
+    }
+    for p in &mut p {
+        p.truncate(n + 1);
     }
     Ok(Propagators { p })
 }
 
-struct Convolve<'a> {
-    p: &'a [f64],
-    q: [&'a [f64]; BLOCK],
+/// The steps `first`, `first + 1`, ... of a block, all before them known.
+struct Block<'a> {
+    x: &'a [f64],
+    h: f64,
+    decay: [f64; 3],
+    p: &'a mut [Vec<f64>; 3],
+    /// `Q_m`, zero where it is not known yet.
+    q: &'a mut [Vec<f64>; 3],
+    /// The integrals at the last step.
+    memory: &'a mut [f64; 3],
+    first: usize,
 }
 
-impl Kernel for Convolve<'_> {
-    type Output = [f64; BLOCK];
+impl Kernel for Block<'_> {
+    type Output = ();
 
-    /// p times every q. No closure here: it would be compiled without the vector instructions. Sums
-    /// are variables of their own: an array of them would stay in memory.
+    /// No closures around long loops here: they would be compiled without the vector instructions.
     #[inline(always)]
-    fn run<I: Instructions>(self) -> [f64; BLOCK] {
-        let zero = [0.0; LANES];
-        let (mut s0, mut s1, mut s2, mut s3) = (zero, zero, zero, zero);
-        let (whole, rest) = self.p.as_chunks::<LANES>();
-        let [q0, q1, q2, q3] = self.q;
-        let (q0, r0) = q0.as_chunks::<LANES>();
-        let (q1, r1) = q1.as_chunks::<LANES>();
-        let (q2, r2) = q2.as_chunks::<LANES>();
-        let (q3, r3) = q3.as_chunks::<LANES>();
-        for ((((p, q0), q1), q2), q3) in whole.iter().zip(q0).zip(q1).zip(q2).zip(q3) {
-            for l in 0..LANES {
-                s0[l] = fused::<I>(p[l], q0[l], s0[l]);
-                s1[l] = fused::<I>(p[l], q1[l], s1[l]);
-                s2[l] = fused::<I>(p[l], q2[l], s2[l]);
-                s3[l] = fused::<I>(p[l], q3[l], s3[l]);
+    fn run<I: Instructions>(self) {
+        let Self {
+            x,
+            h,
+            decay,
+            p,
+            q,
+            memory,
+            first,
+        } = self;
+        let n = x.len() - 1;
+        let (quarter, at_zero) = (0.25 * h * h, [q[0][0], q[1][0], q[2][0]]);
+        let d = at_zero.map(|q| 1.0 / (1.0 - quarter * q));
+        // sum_{0 < i < k} Q(k - i) P(i): for all steps of the block the terms before it at once.
+        let mut known = [[0.0; BLOCK]; 3];
+        for m in 0..3 {
+            known[m] = older::<I>(&p[m][1..first], &q[m][1..]);
+        }
+        for (t, k) in (first..(first + BLOCK).min(n + 1)).enumerate() {
+            let mut right = [0.0; 3];
+            for m in 0..3 {
+                right[m] =
+                    decay[m] * (p[m][k - 1] + 0.5 * h * memory[m]) + 0.5 * h * h * known[m][t];
+            }
+            // (1 - h^2/4 Q_m(0)) p_m - h^2/4 Q_m(tau) = right, with Q_m(tau) linear in the p.
+            let (xk, yk) = (x[k], x[n - k]);
+            let (a, b) = (2.0 * quarter * yk, 2.0 * quarter * xk);
+            let (c, e) = (quarter * xk, quarter * yk);
+            let p1 = (right[1] + c * right[0] * d[0] + e * right[2] * d[2])
+                / (1.0 - quarter * at_zero[1] - c * a * d[0] - e * b * d[2]);
+            let now = [(right[0] + a * p1) * d[0], p1, (right[2] + b * p1) * d[2]];
+            let other = [2.0 * p1 * yk, now[0] * xk + now[2] * yk, 2.0 * p1 * xk];
+            for m in 0..3 {
+                p[m][k] = now[m];
+                q[m][k] = other[m];
+                memory[m] = h * (known[m][t] + 0.5 * other[m] + 0.5 * at_zero[m] * now[m]);
+                // What this step adds to later ones of the block: products with all that is older.
+                let later = &mut known[m][t + 1..];
+                let count = later.len().min(k - 1);
+                for ((sum, p), q) in later.iter_mut().zip(&p[m][1..=count]).zip(&q[m][1..]) {
+                    *sum = fused::<I>(now[m], *q, fused::<I>(other[m], *p, *sum));
+                }
+                if let Some(sum) = later.get_mut(k - 1) {
+                    *sum += now[m] * other[m];
+                }
             }
         }
-        let total = |sum: [f64; LANES], r: &[f64]| {
-            let rest = rest.iter().zip(r).map(|(p, q)| p * q);
-            sum.into_iter().chain(rest).sum()
-        };
-        [total(s0, r0), total(s1, r1), total(s2, r2), total(s3, r3)]
     }
+}
+
+/// `sum_i P(i) Q(p.len() + 1 + t - i)` for all t of a block, P and Q counted from 1.
+#[inline(always)]
+fn older<I: Instructions>(p: &[f64], q: &[f64]) -> [f64; BLOCK] {
+    let mut sum = [0.0; BLOCK];
+    for (i, p) in p.iter().rev().enumerate() {
+        let Some((q, _)) = q[i..].split_first_chunk::<BLOCK>() else {
+            break; // there is room for a block beyond the last step
+        };
+        for t in 0..BLOCK {
+            sum[t] = fused::<I>(*p, q[t], sum[t]);
+        }
+    }
+    sum
 }
 
 #[inline(always)]
@@ -201,7 +216,7 @@ mod tests {
     #[test]
     fn blocks_add_up_to_the_plain_rule() {
         // The trapezoidal rule with every sum written out, for lengths that blocks do not divide.
-        for n in [1, 2, 3, 5, 6, 7, 50] {
+        for n in [1, 2, 3, 7, 31, 32, 33, 34, 63, 65, 150] {
             let (beta, e) = (2.0, [0.4, 0.0, 0.9]);
             let h = beta / n as f64;
             let x: Vec<f64> = (0..=n).map(|k| 0.1 * (-0.4 * h * k as f64).exp()).collect();

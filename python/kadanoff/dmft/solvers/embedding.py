@@ -12,7 +12,7 @@ from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens import GreenFunction, MatsubaraFunction
-from kadanoff.greens.grids import fermionic
+from kadanoff.greens.grids import imaginary
 from kadanoff.greens.matsubara_function import quadrature, trace
 
 __all__ = ["embedded_poles", "on_frequencies", "resolvent"]
@@ -27,9 +27,9 @@ def resolvent(
     n = e.size + 1
     H = np.zeros((n, n))
     H[0, 0] = level
-    H[0, 1:] = H[1:, 0] = np.sqrt(weight)
-    H[np.arange(1, n), np.arange(1, n)] = e
-    E, w = _core.poles_of_resolvent(H)
+    H[1:, 0] = np.sqrt(weight)
+    H.ravel()[n + 1 :: n + 1] = e
+    E, w = _core.poles_of_resolvent(H)  # looks at the lower triangle
     return GreenFunction.own(E, norm * w, beta)
 
 
@@ -79,8 +79,8 @@ def on_frequencies(
     ``diagnostics["docc_numerical_error"]`` is the change of a sum over half of the frequencies.
     """
     beta = problem.beta
-    z = 1j * fermionic(beta, Sigma_iw.size)
-    Delta_iw = problem.Delta().iw(Sigma_iw.size)
+    z = imaginary(beta, Sigma_iw.size)
+    Delta_iw = problem.Delta().at_first(Sigma_iw.size)
     G_iw = 1.0 / (z - problem.eps - Delta_iw - Sigma_iw)
     moments = green_tail(problem, sigma_tail)
     function: GreenFunction | MatsubaraFunction
@@ -91,7 +91,8 @@ def on_frequencies(
         s0, s1, s2 = sigma_tail
         star = problem.star()
         if G is not None and star is not None:
-            docc = _energy_of_interaction(problem.eps, G, *star) / problem.U
+            poles = G.energies, G.weights
+            docc = _core.interaction_energy(problem.eps, beta, *poles, *star) / problem.U
         else:
             product = (s0, s1 + s0 * moments[1], s2 + s1 * moments[1] + s0 * moments[2])
             docc = trace(beta, Sigma_iw * G_iw, product) / problem.U
@@ -106,7 +107,7 @@ def on_frequencies(
     possible = min(max(docc, 0.0, 2.0 * occupation - 1.0), occupation)
     if possible != docc:
         found["docc_clipped_by"] = abs(possible - docc)
-    return Solution(
+    return Solution.own(
         problem=problem,
         solver=solver,
         G=function,
@@ -121,31 +122,14 @@ def on_frequencies(
     )
 
 
-def _energy_of_interaction(
-    level: float, G: GreenFunction, e: FloatArray, weight: FloatArray
-) -> float:
-    """T sum Sigma G = T sum [(z - level - Delta) G - 1] exp(i w 0+), exactly, from the poles."""
-    beta, E = G.beta, G.energies
-
-    def fermi(x: FloatArray) -> FloatArray:
-        decay = np.exp(-beta * np.abs(x))
-        return np.asarray(np.where(x > 0.0, decay, 1.0) / (1.0 + decay))
-
-    f = fermi(E)
-    # T sum 1 / ((z - a) (z - b)) = (f(a) - f(b)) / (a - b)
-    distance = E[:, None] - e
-    middle = fermi(0.5 * (E[:, None] + e))
-    near = np.abs(distance) * beta < 1e-4
-    safe = np.where(near, 1.0, distance)
-    slope = np.where(near, -beta * middle * (1.0 - middle), (f[:, None] - fermi(e)) / safe)
-    return float(np.sum(G.weights * (f * (E - level) - slope @ weight)))
-
-
-def weiss(problem: Impurity, level: float) -> tuple[GreenFunction | None, GreenFunction]:
-    """G_0 = 1 / (z - level - Delta) as poles, if the bath has few levels, and those of its tail."""
-    e, w = quadrature(problem.Delta_moments())
-    tail = resolvent(level, e, w, problem.beta)
+def weiss(problem: Impurity, level: float) -> GreenFunction | None:
+    """G_0 = 1 / (z - level - Delta) as poles, if the bath has few levels."""
     star = problem.star()
-    few = star is not None and star[0].size <= MAX_POLES
-    exact = resolvent(level, *star, problem.beta) if few and star is not None else None
-    return exact, tail
+    if star is None or star[0].size > MAX_POLES:
+        return None
+    return resolvent(level, *star, problem.beta)
+
+
+def weiss_tail(problem: Impurity, level: float) -> GreenFunction:
+    """A few poles with the moments of G_0 = 1 / (z - level - Delta)."""
+    return resolvent(level, *quadrature(problem.Delta_moments()), problem.beta)

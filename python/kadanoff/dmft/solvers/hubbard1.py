@@ -17,7 +17,7 @@ from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
 from kadanoff.dmft.solvers.spin_solution import of_spins
 from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import GreenFunction
-from kadanoff.greens.grids import fermionic
+from kadanoff.greens.grids import fermionic, imaginary
 
 __all__ = ["atom", "hubbard1", "isolated"]
 
@@ -31,11 +31,11 @@ def atom(U: float, level: float, beta: float) -> tuple[float, float, float]:
     >>> round(n, 14), f"{docc:.3e}"
     (0.5, '2.270e-05')
     """
-    exponents = np.array([0.0, -beta * level, -beta * level, -beta * (2.0 * level + U)])
-    top = float(np.max(exponents))
-    p = np.exp(exponents - top)
-    z = float(np.sum(p))
-    return float((p[1] + p[3]) / z), float(p[3] / z), top + math.log(z)
+    exponents = (0.0, -beta * level, -beta * (2.0 * level + U))
+    top = max(exponents)
+    empty, single, double = (math.exp(x - top) for x in exponents)
+    z = empty + 2.0 * single + double
+    return (single + double) / z, double / z, top + math.log(z)
 
 
 def isolated(problem: Impurity, run: Run) -> Solution:
@@ -131,11 +131,10 @@ def hubbard1(problem: Impurity, run: Run, /) -> Solution:
     U, level = problem.U, problem.eps
     n, _, _ = atom(U, level, problem.beta)
     hartree = U * n
-    poles = np.array([level + U * (1.0 - n)])
-    weights = np.array([hartree * U * (1.0 - n)])
-    z = 1j * fermionic(problem.beta, run.frequencies)
-    Sigma_iw = hartree + weights[0] / (z - poles[0])
-    G = embedded_poles(problem, level + hartree, poles, weights)
+    pole, weight = level + U * (1.0 - n), hartree * U * (1.0 - n)
+    z = imaginary(problem.beta, run.frequencies)
+    Sigma_iw = hartree + weight / (z - pole)
+    G = embedded_poles(problem, level + hartree, np.array([pole]), np.array([weight]))
     # s_2 = int w A_Sigma: the second moment of the tail of Sigma
-    tail = (hartree, float(weights[0]), float(weights[0] * poles[0]))
+    tail = (hartree, weight, weight * pole)
     return on_frequencies(problem, "hubbard1", Sigma_iw, tail, G)

@@ -18,6 +18,7 @@ H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLet
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -32,12 +33,12 @@ from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.embedding import MAX_POLES, on_frequencies, weiss
+from kadanoff.dmft.solvers.embedding import MAX_POLES, on_frequencies, weiss, weiss_tail
 from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.dmft.solvers.ipt_real import second_order_real
-from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles
-from kadanoff.greens.fermi import poles_needed
-from kadanoff.greens.grids import fermionic
+from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction
+from kadanoff.greens.fermi import kept_poles, poles_needed
+from kadanoff.greens.grids import imaginary
 
 __all__ = ["ipt", "second_order_poles"]
 
@@ -49,7 +50,7 @@ def second_order_poles(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
 
     ``sum_abc w_a w_b w_c [(1-f_a)(1-f_b) f_c + f_a f_b (1-f_c)] / (z - E_a - E_b + E_c)``.
     """
-    scale = float(np.max(np.abs(G0.energies), initial=1e-300))
+    scale = max(float(np.abs(G0.energies).max(initial=0.0)), 1e-300)
     return _core.second_order_poles(G0.energies, G0.weights, G0.beta, 1e-13 * scale)
 
 
@@ -57,14 +58,14 @@ class _SecondOrder:
     """Sigma2 / U**2 for one G0, on frequencies and, for a small bath, as poles."""
 
     def __init__(self, problem: Impurity, level: float, frequencies: int) -> None:
-        exact, tail = weiss(problem, level)
+        exact = weiss(problem, level)
         beta = problem.beta
         self.poles: tuple[FloatArray, FloatArray] | None = None
         if exact is not None and exact.energies.size <= MAX_SITES + 1:
             self.poles = second_order_poles(exact)
             e, w = self.poles
             self.n0 = exact.occupation
-            self.iw: ComplexArray = GreenFunction.own(e, w, beta)(1j * fermionic(beta, frequencies))
+            self.iw: ComplexArray = GreenFunction.own(e, w, beta).at_first(frequencies)
             return
         G0: GreenFunction | MatsubaraFunction
         if exact is not None:
@@ -73,9 +74,9 @@ class _SecondOrder:
             Delta = problem.Delta()
             known = getattr(Delta, "values", None)
             count = max(frequencies, _enough(problem) if known is None else known.size)
-            z = 1j * fermionic(beta, count)
-            values = 1.0 / (z - level - Delta.iw(count))
-            G0 = MatsubaraFunction.own(values, beta, tuple(tail.moments(6)))
+            values = 1.0 / (imaginary(beta, count) - level - Delta.at_first(count))
+            tail = weiss_tail(problem, level).power_sums(6).tolist()
+            G0 = MatsubaraFunction.own(values, beta, tail)
         self.n0 = G0.occupation
 
         def product(tau: FloatArray) -> FloatArray:
@@ -165,7 +166,7 @@ def _solution(
     if second.poles is not None:
         e, w = second.poles
         w = U * U * w
-        first = float(np.sum(w * e))
+        first = float((w * e).sum())
         if final:
             G = _poles(problem, level + U * n, e, np.sqrt(w), A, B)
     else:
@@ -192,8 +193,9 @@ def _enough(problem: Impurity) -> int:
     if star is not None and star[0].size <= MAX_SITES:
         return 2  # exact sums over poles
     moments = problem.Delta_moments()
-    widest = problem.U + abs(problem.detuning) + 2.0 * np.sqrt(moments[2] / moments[0] + moments[0])
-    return min(int(np.ceil(5.0 * widest * problem.beta / np.pi)), 8192)
+    spread = math.sqrt(moments[2] / moments[0] + moments[0])
+    widest = problem.U + abs(problem.detuning) + 2.0 * spread
+    return min(math.ceil(5.0 * widest * problem.beta / math.pi), 8192)
 
 
 def _first_moment(series: LegendreSeries) -> float:
@@ -210,11 +212,12 @@ def _poles(
     star = problem.star()
     if star is None or star[0].size + e.size > MAX_POLES:
         return None
-    n = e.size
-    H = np.diag(np.concatenate([[level], e, star[0]]))
-    H[1 : n + 1, 1 : n + 1] += B * np.outer(u, u)
-    H[0, 1:] = H[1:, 0] = np.concatenate([np.sqrt(A) * u, np.sqrt(star[1])])
-    return GreenFunction.own(*_core.poles_of_resolvent(H), problem.beta)
+    n, size = e.size, 1 + e.size + star[0].size
+    H = np.zeros((size, size))
+    H.ravel()[:: size + 1] = np.concatenate([[level], e, star[0]])
+    H[1 : n + 1, 1 : n + 1] += (B * u)[:, None] * u
+    H[1 : n + 1, 0], H[n + 1 :, 0] = math.sqrt(A) * u, np.sqrt(star[1])
+    return GreenFunction.own(*_core.poles_of_resolvent(H), problem.beta)  # of the lower triangle
 
 
 def _excess(
@@ -223,8 +226,8 @@ def _excess(
     """n - n0 as a function of eps0, by exact sums, for a bath of few levels."""
     U, level, beta = problem.U, problem.eps, problem.beta
     # No pole of G lies further out.
-    out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * U + 2.0 * abs(level)
-    z, R = fermi_poles(poles_needed(beta * out))
+    out = 3.0 * (float(np.abs(star[0]).max()) + reach) + 4.0 * U + 2.0 * abs(level)
+    z, R = kept_poles(poles_needed(beta * out))
     return _core.KajueterKotliar(U, level, beta, *star, z / beta, R).excess
 
 
@@ -234,11 +237,11 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
 
     U, level = problem.U, problem.eps
     moments = problem.Delta_moments()
-    reach = U + 4.0 * np.sqrt(moments[2] / moments[0]) + 2.0 * np.sqrt(moments[0])
-    # n is a sum over frequencies, which needs a minimum of them.
-    search = replace(run, frequencies=max(run.frequencies, 512))
+    reach = U + 4.0 * math.sqrt(moments[2] / moments[0]) + 2.0 * math.sqrt(moments[0])
 
     def by_frequencies(level0: float) -> float:
+        # n is a sum over frequencies, which needs a minimum of them.
+        search = replace(run, frequencies=max(run.frequencies, 512))
         n0 = min(max(_SecondOrder(problem, level0, 2).n0, 1e-12), 1.0 - 1e-12)
         return 0.5 * _solution(problem, search, n0, level0, final=False).n - n0
 

@@ -21,14 +21,14 @@ Th. Pruschke, N. Grewe, Z. Phys. B 74, 439 (1989), doi:10.1007/BF01311391 (finit
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
-from kadanoff._base.types import FloatArray
+from kadanoff._base.types import FloatArray, IntArray
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
@@ -36,26 +36,11 @@ from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.dmft.solvers.nca_real import RealAxisNCA, solve_real, uniform_hilbert
 from kadanoff.greens import LegendreSeries, RealAxisFunction
-from kadanoff.greens.grids import fermionic
+from kadanoff.greens.grids import imaginary
 
 __all__ = ["nca"]
 
-
-@dataclass(frozen=True)
-class _Level:
-    """Propagators on one grid, energies counted from `shift`."""
-
-    P: FloatArray  # (3, N + 1)
-
-    @property
-    def Z(self) -> float:
-        return float(self.P[0, -1] + 2.0 * self.P[1, -1] + self.P[2, -1])
-
-    @property
-    def G(self) -> FloatArray:
-        P = self.P
-        return np.asarray(-(P[0, ::-1] * P[1] + P[1, ::-1] * P[2]) / self.Z)
-
+DEGENERACY = np.array([1.0, 2.0, 1.0])
 
 @register(
     "nca",
@@ -110,33 +95,33 @@ def nca(
         )
     spectra = solve_real(problem, run) if real_axis else None
     beta, level = problem.beta, problem.eps
-    E = np.array([0.0, level, 2.0 * level + problem.U])
-    shift = float(np.min(E))
+    E = (0.0, level, 2.0 * level + problem.U)
+    shift = min(E)
+    own = [energy - shift for energy in E]
     Delta = problem.Delta()
-    levels: list[_Level] = []
     table: list[list[FloatArray]] = []
     error = math.inf
     count = steps
     while True:
-        tau = np.linspace(0.0, beta, count + 1)
-        x = np.maximum(-Delta.tau(tau), 0.0)
-        P = _core.nca_propagators((E - shift).tolist(), x, beta, control=run.control)
-        levels.append(_Level(P))
-        stride = count // steps
-        last = levels[-1]
-        if not 0.0 < last.Z < math.inf:
+        tau: FloatArray = np.arange(count + 1) * np.float64(beta / count)
+        tau[-1] = beta
+        x = np.maximum(-Delta.at_times(tau), 0.0)
+        P = _core.nca_propagators(own, x, beta, control=run.control)
+        Z = float(P[0, -1] + 2.0 * P[1, -1] + P[2, -1])
+        if not 0.0 < Z < math.inf:
             raise NotConverged(
                 f"the NCA's propagators leave the range of numbers: {count} steps are too few for "
                 f"the energies at beta = {beta:g}; use a higher temperature, or solver='ed' or "
                 "'ipt'"
             )
         # One row of Romberg's table: G on the coarsest grid, then ln Z and the populations.
-        weights = np.array([1.0, 2.0, 1.0]) * last.P[:, -1] / last.Z
-        row = [np.concatenate([last.G[::stride], [math.log(last.Z)], weights])]
+        G = -(P[0, ::-1] * P[1] + P[1, ::-1] * P[2]) / Z
+        weights = DEGENERACY * P[:, -1] / Z
+        row = [np.concatenate([G[:: count // steps], [math.log(Z)], weights])]
         for k in range(len(table)):
             row.append(row[k] + (row[k] - table[-1][k]) / (4.0 ** (k + 1) - 1.0))
         if len(table) >= 2:
-            error = float(np.max(np.abs(row[-1] - table[-1][-1])))
+            error = float(np.abs(row[-1] - table[-1][-1]).max())
         table.append(row)
         if error < tolerance or count >= 16384 or (len(table) >= 3 and 2 * count > 16384):
             break
@@ -147,10 +132,10 @@ def nca(
             f"the NCA's time steps are too coarse: error {error:.1e} with {count} steps; the "
             f"energies are too large for beta = {beta:g}"
         )
-    series = _series(best[: steps + 1], levels[-1].G, beta, max(0.03 * error, 1e-11))
-    G_iw = series.iw(run.frequencies)
-    z = 1j * fermionic(beta, run.frequencies)
-    Delta_iw = Delta.iw(run.frequencies)
+    series = _series(best[: steps + 1], G, beta, max(0.03 * error, 1e-11))
+    G_iw = series.at_first(run.frequencies)
+    z = imaginary(beta, run.frequencies)
+    Delta_iw = Delta.at_first(run.frequencies)
     p = best[steps + 2 :]
     log_ratio = float(best[steps + 1]) - beta * shift
     log_Z = None
@@ -167,7 +152,7 @@ def nca(
         G_w, Sigma_w = _retarded(problem, spectra)
         difference = np.max(np.abs(G_w.iw(run.frequencies) - G_iw))
         diagnostics |= {"real_axis": spectra, "axes_differ": float(difference)}
-    return Solution(
+    return Solution.own(
         problem=problem,
         solver="nca",
         G=series,
@@ -224,12 +209,21 @@ def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> 
 def _interpolated(values: FloatArray, x: FloatArray, points: int) -> FloatArray:
     """Values on a uniform grid of [0, 1] at x, by the polynomial through the nearest points."""
     N = values.size - 1
+    steps, signs = _barycentric(points)
     position = x * N
-    first = np.clip(np.floor(position).astype(int) - points // 2 + 1, 0, N + 1 - points)
-    distance = position - first - np.arange(points)[:, None]  # (points, x)
+    first = np.minimum(np.maximum(position.astype(int) - points // 2 + 1, 0), N + 1 - points)
+    distance = position - first - steps  # (points, x)
     at = np.abs(distance) < 1e-12
-    signs = np.array([(-1.0) ** k * math.comb(points - 1, k) for k in range(points)])
-    weights = signs[:, None] / np.where(at, 1.0, distance)
-    weights = np.where(np.any(at, axis=0), at, weights)
-    terms = values[first + np.arange(points)[:, None]]
-    return np.asarray(np.sum(weights * terms, axis=0) / np.sum(weights, axis=0))
+    if at.any():
+        weights = signs / np.where(at, 1.0, distance)
+        weights = np.where(np.any(at, axis=0), at, weights)
+    else:
+        weights = signs / distance
+    return np.asarray((weights * values[first + steps]).sum(axis=0) / weights.sum(axis=0))
+
+
+@cache
+def _barycentric(points: int) -> tuple[IntArray, FloatArray]:
+    """0, 1, ... and the weights of these nodes, as columns."""
+    signs = [(-1.0) ** k * math.comb(points - 1, k) for k in range(points)]
+    return np.arange(points)[:, None], np.array(signs)[:, None]
