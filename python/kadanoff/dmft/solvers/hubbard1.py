@@ -34,7 +34,7 @@ def atom(U: float, level: float, beta: float) -> tuple[float, float, float]:
     exponents = (0.0, -beta * level, -beta * (2.0 * level + U))
     top = max(exponents)
     empty, single, double = (math.exp(x - top) for x in exponents)
-    z = empty + 2.0 * single + double
+    z = empty + single + single + double
     return (single + double) / z, double / z, top + math.log(z)
 
 
