@@ -27,6 +27,7 @@ __all__ = [
     "ed_bath_fit",
     "ed_finite",
     "ed_lanczos",
+    "ed_merged",
     "ed_spectrum",
     "fock_dimensions",
     "interaction_energy",
@@ -305,6 +306,9 @@ def nca_propagators(
     *,
     control: Control | None = None,
 ) -> _Matrix: ...
+def ed_merged(
+    e: _Matrix, weights: _Matrix, sites: int, w0: float, first: int
+) -> tuple[_Matrix, _Matrix]: ...
 def interaction_energy(
     level: float,
     beta: float,

@@ -12,7 +12,7 @@ Every long call takes ``threads``, ``progress``, ``control`` and, if it draws ra
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,11 +73,13 @@ class Run:
         """``threads``, ``progress`` and ``control``, to hand on to another public call."""
         return {"threads": self.threads, "progress": self.progress, "control": self.control}
 
-    @contextmanager
-    def calling(self, description: str) -> Iterator[dict[str, Any]]:
+    def calling(self, description: str) -> AbstractContextManager[dict[str, Any]]:
         """Keyword arguments of one call into the compiled core, with a bar while it lasts."""
         if self.progress is False:  # inner calls of a loop: no bar to set up
-            yield {"threads": self.threads, "control": self.control, "report": None}
-            return
+            return nullcontext({"threads": self.threads, "control": self.control, "report": None})
+        return self._with_bar(description)
+
+    @contextmanager
+    def _with_bar(self, description: str) -> Iterator[dict[str, Any]]:
         with bar(description, self.progress) as report:
             yield {"threads": self.threads, "control": self.control, "report": report}

@@ -189,6 +189,25 @@ pub(crate) fn ed_bath_fit<'py>(
     Ok((fit.parameters.into_pyarray(py), fit.chi2))
 }
 
+/// Levels and weights of a bath merged to `sites` levels, with the pair of rank `first` merged first.
+#[pyfunction]
+pub(crate) fn ed_merged<'py>(
+    py: Python<'py>,
+    e: PyReadonlyArray1<'py, f64>,
+    weights: PyReadonlyArray1<'py, f64>,
+    sites: usize,
+    w0: f64,
+    first: usize,
+) -> (Vector<'py>, Vector<'py>) {
+    let levels: Vec<(f64, f64)> = (e.as_array().iter().copied())
+        .zip(weights.as_array().iter().copied())
+        .collect();
+    let (e, weights): (Vec<f64>, Vec<f64>) = ed::merging::merged(&levels, sites, w0, first)
+        .into_iter()
+        .unzip();
+    (e.into_pyarray(py), weights.into_pyarray(py))
+}
+
 /// Samples `(Z, Z n, Z docc, Z G)` of finite-temperature Lanczos, relative to `ground`, and the poles of
 /// `sum Z G` over samples.
 #[pyfunction]

@@ -44,7 +44,7 @@ mod _core {
     use super::dynamics::nrg_dynamics;
     #[pymodule_export]
     use super::ed::{
-        EdSpectrum, ed_bath_fit, ed_finite, ed_lanczos, ed_spectrum, poles_at_points,
+        EdSpectrum, ed_bath_fit, ed_finite, ed_lanczos, ed_merged, ed_spectrum, poles_at_points,
         poles_at_times, poles_of_resolvent,
     };
     #[pymodule_export]

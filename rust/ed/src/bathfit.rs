@@ -230,6 +230,31 @@ impl Kernel for Cost<'_> {
     /// bath should not depend on the processor.
     #[inline(always)]
     fn run<I: Instructions>(self) -> f64 {
+        // Few sites are fitted most often: with their number known, the loops over them are unrolled.
+        const ZERO: Complex = [[0.0; LANES]; 2];
+        const NONE: Lane = [0.0; LANES];
+        let (m, n) = (self.target.sites, self.target.free());
+        match (m, self.target.symmetric) {
+            (1, false) => self.sum::<1, false>(&mut [ZERO; 3], &mut [NONE; 6]),
+            (2, false) => self.sum::<2, false>(&mut [ZERO; 6], &mut [NONE; 20]),
+            (3, false) => self.sum::<3, false>(&mut [ZERO; 9], &mut [NONE; 42]),
+            (_, false) => {
+                self.sum::<0, false>(&mut vec![ZERO; m + n], &mut vec![NONE; n * (n + 1)])
+            }
+            (_, true) => self.sum::<0, true>(&mut vec![ZERO; m + n], &mut vec![NONE; n * (n + 1)]),
+        }
+    }
+}
+
+impl Cost<'_> {
+    /// The cost for `M` sites (0: any number). In `terms` there is room for `1 / (iw - e)` and the
+    /// columns of J, in `sums` for `J^T r` and `J^T J`.
+    #[inline(always)]
+    fn sum<const M: usize, const SYMMETRIC: bool>(
+        self,
+        terms: &mut [Complex],
+        sums: &mut [Lane],
+    ) -> f64 {
         let Self {
             target,
             e,
@@ -237,14 +262,14 @@ impl Kernel for Cost<'_> {
             a,
             g,
         } = self;
-        let (m, n) = (target.sites, target.free());
+        let m = if M > 0 { M } else { target.sites };
+        let n = if SYMMETRIC { m } else { 2 * m };
+        let (e, weight) = (&e[..m], &weight[..m]);
         let pairs = m / 2;
         let zero: Complex = [[0.0; LANES]; 2];
-        let mut inverse = vec![zero; m];
-        let mut columns = vec![zero; n];
+        let (inverse, columns) = terms[..m + n].split_at_mut(m);
+        let (slopes, products) = sums[..n + n * n].split_at_mut(n);
         let mut chi2 = [0.0; LANES];
-        let mut slopes = vec![[0.0; LANES]; n];
-        let mut products = vec![[0.0; LANES]; n * n];
         for start in (0..target.w.len()).step_by(LANES) {
             let count = LANES.min(target.w.len() - start);
             // Beyond the last frequency weights are zero.
@@ -271,7 +296,7 @@ impl Kernel for Cost<'_> {
             for l in 0..LANES {
                 chi2[l] += c[l] * (re[l] * re[l] + im[l] * im[l]);
             }
-            if target.symmetric {
+            if SYMMETRIC {
                 for k in 0..pairs {
                     let (up, down) = (&inverse[m - 1 - k], &inverse[k]);
                     let (up, down) = (by_level(weight[k], up), by_level(weight[k], down));
@@ -301,7 +326,11 @@ impl Kernel for Cost<'_> {
             }
         }
         let sum = |s: &Lane| ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-        for (out, s) in g.iter_mut().zip(&slopes).chain(a.iter_mut().zip(&products)) {
+        for (out, s) in g
+            .iter_mut()
+            .zip(&*slopes)
+            .chain(a.iter_mut().zip(&*products))
+        {
             *out = sum(s);
         }
         sum(&chi2)

@@ -9,6 +9,7 @@
 //! | [`lanczos`] | lowest levels and `G` as continued fractions | 7 to 11 bath sites, low temperature |
 //! | [`lanczos::finite`] | traces by random vectors | 7 to 10 bath sites, intermediate temperature |
 //! | [`bathfit`] | a hybridisation function fitted by a few sites | before `diagonalise` where the bath is continuous |
+//! | [`merging`] | levels of a bath merged to fewer | a starting point of `bathfit` |
 //! | [`fock`] | all levels and responses of any Hamiltonian of a few orbitals | several impurity orbitals |
 //! | [`poles`] | sums over many poles at many frequencies or times | all |
 //!
@@ -23,6 +24,7 @@ pub mod fock;
 mod full;
 pub mod lanczos;
 mod lehmann;
+pub mod merging;
 mod multiplets;
 pub mod poles;
 

@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from kadanoff._base.types import FloatArray
-from kadanoff.dmft.learning.encoding import squared_distances
+from kadanoff.dmft.learning.encoding import Places, squared_distances
 
 __all__ = ["Calibration", "quantiles"]
 
@@ -56,7 +56,7 @@ class Calibration:
         if count < 1:
             return np.ones((len(squared), self.scores.shape[1]))
         near = np.argpartition(squared, count - 1, axis=1)[:, :count]
-        total = np.sum(self.scores[near] ** 2, axis=1) + self.usual**2
+        total = (self.scores[near] ** 2).sum(axis=1) + self.usual**2
         return np.asarray(np.sqrt(total / (count + 1)))
 
     @cached_property
@@ -76,12 +76,23 @@ class Calibration:
         coupling : float
             ln(U/E).
         """
-        squared = np.min(squared_distances(both, self.points), axis=0)
+        squared = self.places.squared_distances(both).min(axis=0)
         ratios = self.ratios
         count = max(MIN_LOCAL, round(LOCAL * len(ratios)))
-        if count < len(ratios):
-            ratios = ratios[np.argpartition(np.abs(self.coupling - coupling), count)[:count]]
+        if count >= len(ratios):
+            return self.everywhere * self._scale(squared[None])
+        ratios = ratios[np.argpartition(np.abs(self.coupling - coupling), count)[:count]]
         return quantiles(ratios) * self._scale(squared[None])
+
+    @cached_property
+    def everywhere(self) -> FloatArray:
+        """The quantiles of all ratios, shape (2, N)."""
+        return quantiles(self.ratios)
+
+    @cached_property
+    def places(self) -> Places:
+        """The points, for distances from them."""
+        return Places(self.points)
 
 
 def quantiles(scores: FloatArray) -> FloatArray:

@@ -12,7 +12,14 @@ import numpy as np
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.learning.calibration import Calibration
 from kadanoff.dmft.learning.domain import Domain
-from kadanoff.dmft.learning.encoding import NODES, Sample, decode, encode, features
+from kadanoff.dmft.learning.encoding import (
+    NODES,
+    Sample,
+    decode,
+    deviation,
+    encode,
+    features,
+)
 from kadanoff.dmft.learning.prediction import Prediction, furthest
 from kadanoff.dmft.learning.regressors import BEND, Ensemble, fit, unseen
 from kadanoff.dmft.learning.selection import Choice, Judge, bases, best, errors, unchanged
@@ -83,9 +90,11 @@ class Expert:
         """The causal self-energy nearest to the proposals of the members, with its errors."""
         sample = self.based(sample)
         x = features(sample)
-        distance = float(self.ensemble.distance(x)[0])
-        found, values, kept, expected = self.nearest(sample, self.ensemble.members(x)[:, 0])
-        width = self.calibration.width(self.ensemble.both(x), float(x[0]))
+        both = self.ensemble.both(x)
+        distance = float(self.ensemble.distance_of(both)[0])
+        members = self.ensemble.members_of(both)[:, 0]
+        found, values, kept, expected = self.nearest(sample, members)
+        width = self.calibration.width(both, float(x[0]))
         error68, error95 = width * expected
         beyond = self.domain.beyond(x)
         return Prediction(found, values, kept, error68, error95, distance, beyond)
@@ -111,13 +120,14 @@ class Expert:
             Error of Im Sigma, not calibrated.
         """
         sample, target = self.based(sample), self.choice.target
-        means = self.choice.applied(members, sample).mean(axis=0), members.mean(axis=0)
-        decoded, occupations = decode(target, sample, np.stack([*means, *members]))
+        count = len(members)
+        means = [x.sum(axis=0) / count for x in (self.choice.applied(members, sample), members)]
+        decoded, occupations = decode(target, sample, np.array([*means, *members]))
         Sigma, n, spread = decoded[0], occupations[0], decoded[2:]
         omitted = decoded[1].imag - Sigma.imag
-        real = np.hypot(spread.real.std(axis=0), self.floor[0] * sample.U)
-        imag = np.hypot(spread.imag.std(axis=0), self.floor[1] * np.abs(Sigma.imag))
-        tiny = 1e-12 * float(np.max(np.abs(Sigma)))
+        real = np.hypot(deviation(spread.real), self.floor[0] * sample.U)
+        imag = np.hypot(deviation(spread.imag), self.floor[1] * np.abs(Sigma.imag))
+        tiny = 1e-12 * float(np.abs(Sigma).max())
         expected = np.maximum(np.hypot(imag, omitted), 1e-300)
         kept = self.choice.kept
         # Im Sigma of an empty or a full level is zero, with either sign of rounding.

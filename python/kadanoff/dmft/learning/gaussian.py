@@ -24,7 +24,7 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.types import FloatArray, IntArray
-from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
+from kadanoff.dmft.learning.encoding import PARTNER, Places, partner, squared_distances
 
 __all__ = ["SETTINGS", "fit", "left_out", "predict", "searched", "surprise"]
 
@@ -174,16 +174,44 @@ def left_out(
 
 def predict(arrays: dict[str, Any], z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and deviation for rows z."""
-    z, x = z / arrays["length"], arrays["x"] / arrays["length"]
-    mean, std = np.zeros((2, len(z), arrays["dual"].shape[1]))
-    mirrored = np.sqrt(3.0 * np.sum((z - partner(z.shape[1]) * z) ** 2, axis=1))
-    image = (1.0 + mirrored) * np.exp(-mirrored)
-    for sign, k, inverse in zip(SIGNS, _kernels(z, x)[0], arrays["inverse"], strict=True):
-        own = sign == PARTNER
-        mean[:, own] = k @ arrays["dual"][:, own]
-        variance = 0.5 * (1.0 + sign * image) - np.sum((k @ inverse) * k, axis=1)
-        std[:, own] = np.sqrt(np.maximum(variance, 0.0)[:, None] * arrays["scale"][own])
-    return mean, std
+    return Process(arrays).predict(z)
+
+
+class Process:
+    """A trained process, with what its predictions have in common."""
+
+    def __init__(self, arrays: dict[str, Any]) -> None:
+        self.length = arrays["length"]
+        x = arrays["x"] / self.length
+        self.flip, self.count = partner(x.shape[1]), len(x)
+        self.places = Places(np.concatenate([x, self.flip * x]))
+        self.outputs = arrays["dual"].shape[1]
+        # Of even and of odd outputs: which they are, dual coefficients, inverse, scales.
+        self.parts = [
+            (sign, own, arrays["dual"][:, own], inverse, arrays["scale"][own])
+            for sign, inverse in zip(SIGNS, arrays["inverse"], strict=True)
+            for own in [np.flatnonzero(sign == PARTNER)]
+        ]
+
+    def predict(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and deviation for rows z."""
+        z = z / self.length
+        mean, std = np.empty((2, len(z), self.outputs))
+        mirrored = np.sqrt(3.0 * ((z - self.flip * z) ** 2).sum(axis=1))
+        image = _matern(mirrored)
+        both = _matern(np.sqrt(3.0 * self.places.squared_distances(z)))
+        direct, partners = both[:, : self.count], both[:, self.count :]
+        for sign, own, dual, inverse, scale in self.parts:
+            k = 0.5 * (direct + sign * partners)
+            mean[:, own] = k @ dual
+            variance = 0.5 * (1.0 + sign * image) - ((k @ inverse) * k).sum(axis=1)
+            std[:, own] = np.sqrt(np.maximum(variance, 0.0)[:, None] * scale)
+        return mean, std
+
+
+def _matern(r: FloatArray) -> FloatArray:
+    """The kernel at distances sqrt(3) r."""
+    return np.asarray((1.0 + r) * np.exp(-r))
 
 
 def members(centre: FloatArray, half: FloatArray) -> Iterator[FloatArray]:

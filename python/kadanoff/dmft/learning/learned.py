@@ -28,7 +28,7 @@ from kadanoff.dmft.solution import Solution, marked
 from kadanoff.dmft.solvers.approximations import approximated
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
-from kadanoff.greens.grids import chebyshev_times, fermionic
+from kadanoff.greens.grids import chebyshev_times, fermionic, imaginary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -262,7 +262,7 @@ class LearnedSolver:
         times = self.times
         for name in self.inputs:
             if name == "hubbard1" and not times:  # at once, without a Green function
-                z = np.asarray(1j * fermionic(problem.beta, count), dtype=np.complex128)
+                z = imaginary(problem.beta, count)
                 s, occupation = _atomic(problem.U, problem.eps, problem.beta, z)
             else:
                 solution = approximated(problem, name, run)

@@ -9,13 +9,14 @@ together with its particle-hole partner.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from kadanoff._base.types import AnyArray, FloatArray, IntArray
 from kadanoff.dmft.learning import gaussian
-from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
+from kadanoff.dmft.learning.encoding import PARTNER, Places, partner, squared_distances
 
 __all__ = ["MODELS", "Ensemble", "fit"]
 
@@ -54,11 +55,14 @@ class Ensemble:
 
     def members(self, x: FloatArray) -> FloatArray:
         """Proposals of all members for rows x, shape (members, rows, outputs)."""
+        return self.members_of(self.both(x))
+
+    def members_of(self, both: FloatArray) -> FloatArray:
+        """As `members`, for standard rows and their partners."""
+        count = len(both) // 2
         if self.kind == "gaussian process":
-            return self.about(*gaussian.predict(self.arrays, self.standard(np.atleast_2d(x))))
-        z = self.both(x)
-        outputs = _PREDICT[self.kind](self.arrays, z)
-        count = len(z) // 2
+            return self.about(*self.process.predict(both[:count]))
+        outputs = _PREDICT[self.kind](self.arrays, both)
         return self.unbent(0.5 * (outputs[:, :count] + PARTNER * outputs[:, count:]))
 
     def both(self, x: FloatArray) -> FloatArray:
@@ -79,7 +83,8 @@ class Ensemble:
         """Bent corrections, hardly beyond those of the samples: sinh must not amplify errors."""
         a = self.arrays
         found, more = outputs * a["y_scale"] + a["y_mean"], MARGIN * a["y_scale"]
-        return np.asarray(np.clip(found, a["lowest"] - more, a["highest"] + more))
+        low, high = a["lowest"] - more, a["highest"] + more
+        return np.asarray(np.minimum(np.maximum(found, low), high))
 
     def about(self, mean: FloatArray, std: FloatArray) -> FloatArray:
         """Proposals of a Gaussian process, shape (4, rows, outputs)."""
@@ -94,9 +99,23 @@ class Ensemble:
 
     def distance(self, x: FloatArray) -> FloatArray:
         """Distance to the nearest training sample or partner, over the usual one among them."""
-        squared = squared_distances(self.both(x), self.arrays["x"])
-        nearest = np.sqrt(np.min(squared.reshape(2, -1, squared.shape[1]), axis=(0, 2)))
+        return self.distance_of(self.both(x))
+
+    def distance_of(self, both: FloatArray) -> FloatArray:
+        """As `distance`, for standard rows and their partners."""
+        squared = self.places.squared_distances(both).min(axis=1)
+        nearest = np.sqrt(squared.reshape(2, -1).min(axis=0))
         return np.asarray(nearest / float(self.arrays["usual"]))
+
+    @cached_property
+    def places(self) -> Places:
+        """The training set, for distances from it."""
+        return Places(self.arrays["x"])
+
+    @cached_property
+    def process(self) -> gaussian.Process:
+        """The Gaussian process, of an ensemble of this kind."""
+        return gaussian.Process(self.arrays)
 
 
 def fit(

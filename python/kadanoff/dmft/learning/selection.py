@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.dmft.learning.encoding import NODES, Sample, decode
+from kadanoff.dmft.learning.encoding import NODES, Sample, decode, deviation
 
 __all__ = ["Choice", "Judge", "bases", "best", "errors", "unchanged"]
 
@@ -96,7 +96,7 @@ class Choice:
         """The shrunk corrections of a sample with this base, shape (members, outputs)."""
         if self.factor == 0.0:
             return np.zeros_like(members)
-        mean, spread = members.mean(axis=0), members.std(axis=0)
+        mean, spread = members.sum(axis=0) / len(members), deviation(members)
         kept = mean**2 + SMALL
         size = self.factor * (1.0 - sample.base_Z) ** self.focus
         return np.asarray(size * members * kept / (kept + (self.trust * spread) ** 2))

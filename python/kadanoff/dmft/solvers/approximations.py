@@ -15,7 +15,6 @@ import math
 import operator
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from kadanoff import _core
@@ -159,7 +158,8 @@ def _embedded(problem: Impurity, name: str, run: Run, options: dict[str, Any]) -
     # Beyond w = 10 E the tail to sixth order is good to 1e-7. Powers of two share their phases.
     least = max(wanted, 64, 5.0 * widest * problem.beta / math.pi)
     count = min(2 ** math.ceil(math.log2(least)), max(wanted, 8192))
-    small = solved(problem, SOLVERS["ed"], replace(run, frequencies=count), options)
+    more = Run(run.threads, run.progress, run.control, run.seed, count)
+    small = solved(problem, SOLVERS["ed"], more, options)
     assert isinstance(small.G, GreenFunction)
     z, Sigma = imaginary(problem.beta, count), small.Sigma_iw
     Delta = problem.Delta().at_first(count)

@@ -6,7 +6,6 @@ frequencies.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -241,8 +240,7 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
     free = _Parameters(sites, symmetric)
     starts, start = options.get("starts", 8), options.get("start")
     points = _starting_points(problem, free, moments, spread, beta, starts, start, seed)
-    low, high = np.array(free.bounds(spread, float(moments[0]))).T
-    trials = np.minimum(np.maximum(np.array(points), low), high)
+    low, high = free.bounds(spread, float(moments[0]))
     best, chi2 = _core.ed_bath_fit(
         Delta,
         w_n,
@@ -251,18 +249,19 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
         symmetric,
         low,
         high,
-        trials,
+        np.array(points),
         control=run.control,
     )
     e, weight = free.sites_of(best)
-    order = np.argsort(e, kind="stable")
+    order = e.argsort(kind="stable")
     bath = DiscreteBath.own(e[order], np.sqrt(weight[order]))
     fit = GreenFunction.own(e, weight, beta)
     deviation = np.abs(Delta - fit.at_first(frequencies))
     if isinstance(problem.bath, MatsubaraBath):
+        trials = [np.clip(x, low, high) for x in points]
         _compare(chi2, free, trials, Delta, w_n, options.get("alpha", 1.0))
         deviation = np.hypot(deviation, problem.bath.noise(beta, frequencies))
-    return BathFit(bath, chi2, deviation, frequencies, len(trials), seed)
+    return BathFit(bath, chi2, deviation, frequencies, len(points), seed)
 
 
 def _spread(problem: Impurity, moments: Sequence[float]) -> float:
@@ -336,7 +335,6 @@ class _Parameters:
 
     def sites_of(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Levels and V**2."""
-        x = np.asarray(x)
         if not self.symmetric:
             return x[: self.sites].copy(), np.exp(x[self.sites :])
         e, weight = np.exp(x[: self.pairs]), np.exp(x[self.pairs : 2 * self.pairs])
@@ -346,13 +344,16 @@ class _Parameters:
             np.concatenate([weight, middle, weight]),
         )
 
-    def bounds(self, spread: float, weight: float) -> list[tuple[float, float]]:
+    def bounds(self, spread: float, weight: float) -> tuple[list[float], list[float]]:
         """Bounds of the free parameters, which exclude sites without weight or far outside."""
+        levels, strengths = self.sites, self.sites
+        level = (-100.0 * spread, 100.0 * spread)
+        if self.symmetric:
+            levels, strengths = self.pairs, self.sites - self.pairs
+            level = (math.log(1e-7 * spread), math.log(100.0 * spread))
         strength = (math.log(1e-14 * weight), math.log(1e4 * weight))
-        if not self.symmetric:
-            return [(-100.0 * spread, 100.0 * spread)] * self.sites + [strength] * self.sites
-        level = (math.log(1e-7 * spread), math.log(100.0 * spread))
-        return [level] * self.pairs + [strength] * (self.sites - self.pairs)
+        low, high = zip(*[level] * levels, *[strength] * strengths, strict=True)
+        return list(low), list(high)
 
     def of(self, e: FloatArray, weight: FloatArray) -> FloatArray:
         """Parameters of the given sites."""
@@ -386,7 +387,7 @@ def _starting_points(
     star = problem.star() or _on_a_grid(problem, spread, centre)
     if m < star[0].size <= MAX_MERGED:
         for first in range(2):
-            e, weight = _merged(*star, m, math.pi / beta, first)
+            e, weight = _core.ed_merged(*star, m, math.pi / beta, first)
             found.append(free.of(e, np.maximum(weight, 1e-12 * moments[0])))
     about, same = 0.0 if free.symmetric else centre, np.full(m, moments[0] / m)
     even = (np.arange(1, m + 1) * (2.0 / (m + 1)) - 1.0) * 2.0 * spread
@@ -419,33 +420,3 @@ def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatAr
     weight = nnls(*parts)[0]
     keep = weight > 1e-9 * np.sum(weight)
     return e[keep], weight[keep]
-
-
-def _merged(
-    e: FloatArray, weight: FloatArray, sites: int, w0: float, first: int
-) -> tuple[FloatArray, FloatArray]:
-    """Neighbours merged until `sites` are left, always the pair that changes Delta least.
-
-    Merging two levels at a distance d with the reduced weight mu changes chi2 by about
-    ``mu**2 d**4 / (e**2 + w_0**2)**3``. `first` is the rank of the pair merged first.
-    """
-
-    def pair(left: tuple[float, float], right: tuple[float, float]) -> tuple[float, float, float]:
-        """What a merger changes, and the level that it makes."""
-        (a, p), (b, q) = left, right
-        total = p + q
-        centre = (p * a + q * b) / total if total > 0.0 else 0.5 * (a + b)
-        mu = p * q / total if total > 0.0 else 0.0
-        return mu * (b - a) ** 2 / (centre**2 + w0**2) ** 1.5, centre, total
-
-    levels = sorted(zip(e.tolist(), weight.tolist(), strict=True))
-    pairs = list(itertools.starmap(pair, itertools.pairwise(levels)))
-    while len(levels) > sites:
-        changes = [change for change, _, _ in pairs]
-        rank = sorted(changes)[min(first, len(pairs) - 1)]
-        first, k = 0, changes.index(rank)
-        levels[k : k + 2] = [pairs[k][1:]]
-        del pairs[k]
-        for near in range(max(k - 1, 0), min(k + 1, len(pairs))):
-            pairs[near] = pair(levels[near], levels[near + 1])
-    return np.array([a for a, _ in levels]), np.array([p for _, p in levels])

@@ -231,10 +231,12 @@ class FiniteBath:
     @property
     def ground(self) -> float:
         """Ground state energy of the levels that do not couple."""
-        return 2.0 * float(np.sum(np.minimum(self.alone, 0.0)))
+        return 2.0 * float(np.minimum(self.alone, 0.0).sum()) if self.alone.size else 0.0
 
     def log_Z(self, beta: float) -> float:
         """Their ln Z; with beta infinite, the logarithm of the degeneracy."""
+        if not self.alone.size:
+            return 0.0
         if math.isinf(beta):
             return 2.0 * math.log(2.0) * int(np.count_nonzero(self.alone == 0.0))
         return 2.0 * float(np.sum(np.logaddexp(0.0, -beta * self.alone)))

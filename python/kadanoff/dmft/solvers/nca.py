@@ -42,6 +42,7 @@ __all__ = ["nca"]
 
 DEGENERACY = np.array([1.0, 2.0, 1.0])
 
+
 @register(
     "nca",
     valid="U > 0 and temperatures above the Kondo scale: G is right to order V**2, log Z, n and "
