@@ -31,6 +31,7 @@ __all__ = [
     "ed_spectrum",
     "fock_dimensions",
     "interaction_energy",
+    "interpolated",
     "ising_bytes",
     "ising_states",
     "ising_windows",
@@ -317,6 +318,7 @@ def interaction_energy(
     e: _Matrix,
     squares: _Matrix,
 ) -> float: ...
+def interpolated(values: _Matrix, x: _Matrix, points: int) -> _Matrix: ...
 def second_order_poles(
     energies: NDArray[np.float64], weights: NDArray[np.float64], beta: float, distance: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

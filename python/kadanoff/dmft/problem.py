@@ -8,7 +8,6 @@ function for spin down.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.html import table
+from kadanoff._base.kept import kept
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import Band
@@ -111,7 +111,7 @@ class DiscreteBath:
         """sum V**2, the integral of -Im Delta / pi."""
         return float(np.sum(np.square(self.V)))
 
-    @cached_property
+    @kept
     def star(self) -> tuple[FloatArray, FloatArray]:
         """Levels and V**2, read-only."""
         e, weight = np.array(self.e), np.square(np.array(self.V))
@@ -119,7 +119,7 @@ class DiscreteBath:
         weight.setflags(write=False)
         return e, weight
 
-    @cached_property
+    @kept
     def moments(self) -> tuple[float, ...]:
         """sum V**2 e**k for k < 4."""
         e, weight = self.star
@@ -295,7 +295,7 @@ class Impurity:
         """
         return self._of_spin[checks.choice("spin", spin, SPINS)]
 
-    @cached_property
+    @kept
     def _of_spin(self) -> dict[str, Impurity]:
         up, down, V = self.bath, self.bath, self.V
         if self.bath_down is not None:
@@ -362,7 +362,7 @@ class Impurity:
                 "the bath depends on spin: take problem.of_spin('up') or problem.of_spin('down')"
             )
 
-    @cached_property
+    @kept
     def _Delta(self) -> GreenFunction | MatsubaraFunction:
         if isinstance(self.bath, MatsubaraBath):
             return self.bath.function(self.beta)
@@ -370,7 +370,7 @@ class Impurity:
         assert star is not None
         return GreenFunction.own(*star, self.beta)
 
-    @cached_property
+    @kept
     def _moments(self) -> tuple[float, ...]:
         if isinstance(self.bath, MatsubaraBath):
             function = self.Delta()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.kept import kept
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._base.warning import warn
@@ -318,7 +319,7 @@ class MatsubaraFunction:
         """w_n, positive."""
         return fermionic(self.beta, self.values.size)
 
-    @cached_property
+    @kept
     def tail(self) -> GreenFunction:
         """A few poles with the same moments."""
         return GreenFunction.own(*quadrature(self.moments), self.beta)
@@ -354,12 +355,12 @@ class MatsubaraFunction:
         found = 2.0 / self.beta * _wave_sum(tau / self.beta, self._rest)
         return np.asarray(self.tail.at_times(tau) + found)
 
-    @cached_property
+    @kept
     def _rest(self) -> ComplexArray:
         """G less the poles of its tail."""
         return self.values - self.tail.at_first(self.values.size)
 
-    @cached_property
+    @kept
     def occupation(self) -> float:
         """-G(beta-)."""
         # exp(-i w_n beta) = -1

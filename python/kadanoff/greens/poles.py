@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.kept import kept
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.greens.grids import frequency_count, imaginary, inverse_temperature, taken, times
@@ -151,11 +151,11 @@ class GreenFunction:
         """As `moments`, for any number, zero included."""
         found, terms = np.empty(count), self.weights
         for k in range(count):
-            found[k] = terms.sum()
+            found[k] = np.add.reduce(terms)
             terms = terms * self.energies
         return found
 
-    @cached_property
+    @kept
     def occupation(self) -> float:
         """-G(beta-): the occupation of this orbital and spin."""
         return -float(self.at_times(np.array([self.beta]))[0])

@@ -30,6 +30,21 @@ pub(crate) fn nca_propagators<'py>(
     Ok(Array2::from_shape_fn((3, x.len()), |(m, k)| p[m][k]).into_pyarray(py))
 }
 
+/// Values on a uniform grid of [0, 1] at `x`, by the polynomial through the nearest points.
+#[pyfunction]
+pub(crate) fn interpolated<'py>(
+    py: Python<'py>,
+    values: PyReadonlyArray1<'py, f64>,
+    x: PyReadonlyArray1<'py, f64>,
+    points: usize,
+) -> PyResult<Vector<'py>> {
+    let values = values.as_slice()?;
+    if points == 0 || points > values.len() {
+        return Err(errors::argument("there must be as many values as points"));
+    }
+    Ok(diagrams::interpolated(values, x.as_slice()?, points).into_pyarray(py))
+}
+
 /// Poles and weights of `Sigma2 / U^2` for the poles of G0; those closer than `distance` made one.
 #[pyfunction]
 pub(crate) fn second_order_poles<'py>(

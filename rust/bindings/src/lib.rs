@@ -36,7 +36,7 @@ mod _core {
     use super::ctqmc::{CtqmcRun, ctqmc_nodes, ctqmc_read};
     #[pymodule_export]
     use super::diagrams::{
-        KajueterKotliar, interaction_energy, nca_propagators, second_order_poles,
+        KajueterKotliar, interaction_energy, interpolated, nca_propagators, second_order_poles,
     };
     #[pymodule_export]
     use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};

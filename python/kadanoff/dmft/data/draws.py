@@ -123,7 +123,7 @@ class Distribution:
         object.__setattr__(self, "beta", tuple(inverse_temperature(b) for b in self.beta))
 
     def draw(self, index: int) -> Draw:
-        """Sample `index`.
+        """Sample `index`, kept for all solvers.
 
         Examples
         --------
@@ -131,17 +131,7 @@ class Distribution:
         >>> bool(np.isclose(np.sum(one.V**2), one.D**2 / 4)), round(float(one.V**2 @ one.e), 12)
         (True, 0.0)
         """
-        if self.bath == "self-consistent":
-            return _of_a_loop(self, index)
-        rng, U, D, detuning = self.begin(index)
-        e = rng.uniform(-1.0, 1.0, self.bath_sites)
-        V = 1.0 - rng.random(self.bath_sites)  # in (0, 1]
-        V *= math.sqrt(self.weight(D) / np.sum(V * V))
-        width = np.ptp(e)
-        e = e * (2.0 * D / width) if width > 0.0 else 0.0 * e
-        e = e - np.sum(V * V * e) / np.sum(V * V)
-        order = np.argsort(e, kind="stable")
-        return Draw(U, D, detuning, e[order], V[order], -1)
+        return _drawn(self, index)
 
     def begin(self, index: int) -> tuple[np.random.Generator, float, float, float]:
         """The random numbers of a sample, and its U, D and detuning."""
@@ -176,8 +166,22 @@ class Distribution:
 
 
 @lru_cache(maxsize=4096)
+def _drawn(spread: Distribution, index: int) -> Draw:
+    if spread.bath == "self-consistent":
+        return _of_a_loop(spread, index)
+    rng, U, D, detuning = spread.begin(index)
+    e = rng.uniform(-1.0, 1.0, spread.bath_sites)
+    V = 1.0 - rng.random(spread.bath_sites)  # in (0, 1]
+    V *= math.sqrt(spread.weight(D) / np.sum(V * V))
+    width = np.ptp(e)
+    e = e * (2.0 * D / width) if width > 0.0 else 0.0 * e
+    e = e - np.sum(V * V * e) / np.sum(V * V)
+    order = np.argsort(e, kind="stable")
+    return Draw(U, D, detuning, e[order], V[order], -1)
+
+
 def _of_a_loop(spread: Distribution, index: int) -> Draw:
-    """A sample with the Delta of a converged loop, kept for all solvers."""
+    """A sample with the Delta of a converged loop."""
     rng, U, D, detuning = spread.begin(index)
     born = int(rng.integers(len(spread.beta)))
     start = ("metal", "insulator")[int(rng.integers(2))]

@@ -278,10 +278,7 @@ def solve_chunk(
         for name in ("U", "D", "detuning", "e", "V", "born"):
             out[name][row] = getattr(draw, name)
         began = time.process_time()
-        # Stochastic solvers have random numbers of their own for every sample.
-        stream = np.random.SeedSequence(spread.seed, spawn_key=(index, 1))
-        seed = FIT_SEED if solver.startswith("ed-") else int(stream.generate_state(1)[0])
-        run = Run(1, False, control, seed, frequencies)
+        run = Run(1, False, control, _seed(spread, index, solver), frequencies)
         for b, found in enumerate(_at_all(draw, solver, beta, run, options)):
             if isinstance(found, str):
                 failed.append((row, b, found))
@@ -293,6 +290,14 @@ def solve_chunk(
         out["seconds"][row] = time.process_time() - began
     out["failed"] = np.array(json.dumps(failed))
     return out
+
+
+def _seed(spread: Distribution, index: int, solver: str) -> int:
+    """The seed of a solver: stochastic ones have random numbers of their own for every sample."""
+    if solver.startswith("ed-"):
+        return FIT_SEED
+    stream = np.random.SeedSequence(spread.seed, spawn_key=(index, 1))
+    return int(stream.generate_state(1)[0])
 
 
 _FAILURES = (NotConverged, NumericalError, ValueError)

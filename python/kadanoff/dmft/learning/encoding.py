@@ -186,7 +186,7 @@ class Sample:
 @lru_cache(maxsize=64)
 def at_nodes(beta: float) -> ComplexArray:
     """i w_n of the nodes."""
-    z = imaginary(beta, int(NODES[-1]) + 1)[NODES]
+    z: ComplexArray = imaginary(beta, int(NODES[-1]) + 1)[NODES]
     z.setflags(write=False)
     return z
 

@@ -21,14 +21,13 @@ Th. Pruschke, N. Grewe, Z. Phys. B 74, 439 (1989), doi:10.1007/BF01311391 (finit
 from __future__ import annotations
 
 import math
-from functools import cache
 
 import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
-from kadanoff._base.types import FloatArray, IntArray
+from kadanoff._base.types import FloatArray
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
@@ -202,29 +201,7 @@ def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> 
 
     def G(tau: FloatArray) -> FloatArray:
         x = tau / beta
-        return _interpolated(correction, x, 6) - np.exp(_interpolated(logarithm, x, 8))
+        smooth, steep = _core.interpolated(correction, x, 6), _core.interpolated(logarithm, x, 8)
+        return np.asarray(smooth - np.exp(steep))
 
     return LegendreSeries.of(G, beta, tolerance=1e-11, noise=noise)
-
-
-def _interpolated(values: FloatArray, x: FloatArray, points: int) -> FloatArray:
-    """Values on a uniform grid of [0, 1] at x, by the polynomial through the nearest points."""
-    N = values.size - 1
-    steps, signs = _barycentric(points)
-    position = x * N
-    first = np.minimum(np.maximum(position.astype(int) - points // 2 + 1, 0), N + 1 - points)
-    distance = position - first - steps  # (points, x)
-    at = np.abs(distance) < 1e-12
-    if at.any():
-        weights = signs / np.where(at, 1.0, distance)
-        weights = np.where(np.any(at, axis=0), at, weights)
-    else:
-        weights = signs / distance
-    return np.asarray((weights * values[first + steps]).sum(axis=0) / weights.sum(axis=0))
-
-
-@cache
-def _barycentric(points: int) -> tuple[IntArray, FloatArray]:
-    """0, 1, ... and the weights of these nodes, as columns."""
-    signs = [(-1.0) ** k * math.comb(points - 1, k) for k in range(points)]
-    return np.arange(points)[:, None], np.array(signs)[:, None]
