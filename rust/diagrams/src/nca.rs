@@ -13,6 +13,10 @@ use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 /// Steps that share one look at all that is older.
 const BLOCK: usize = 32;
+/// Numbers of a chunk, and terms that share the chunks that they load.
+const LANES: usize = 4;
+const SHARED: usize = 4;
+const GROUP: usize = LANES * SHARED;
 /// Steps between looks at the control.
 const WATCH: usize = 8 * BLOCK;
 
@@ -153,18 +157,42 @@ impl Kernel for Block<'_> {
 }
 
 /// `sum_i P(i) Q(p.len() + 1 + t - i)` for all t of a block, P and Q counted from 1.
+///
+/// Terms `LANES` apart meet the same chunks of Q, a place further each: of a group every chunk is
+/// loaded once for `SHARED` terms.
 #[inline(always)]
 fn older<I: Instructions>(p: &[f64], q: &[f64]) -> [f64; BLOCK] {
-    let mut sum = [0.0; BLOCK];
-    for (i, p) in p.iter().rev().enumerate() {
-        let Some((q, _)) = q[i..].split_first_chunk::<BLOCK>() else {
+    const CHUNKS: usize = BLOCK / LANES;
+    let mut sums = [[0.0; LANES]; CHUNKS];
+    let (rest, groups) = p.as_rchunks::<GROUP>();
+    for (p, start) in groups.iter().rev().zip((0..).step_by(GROUP)) {
+        let Some((q, _)) = q[start..].split_first_chunk::<{ BLOCK + GROUP }>() else {
             break; // there is room for a block beyond the last step
         };
-        for t in 0..BLOCK {
-            sum[t] = fused::<I>(*p, q[t], sum[t]);
+        for first in 0..LANES {
+            for place in 0..CHUNKS + SHARED - 1 {
+                let mut chunk = [0.0; LANES];
+                chunk.copy_from_slice(&q[first + LANES * place..][..LANES]);
+                for term in 0..SHARED {
+                    if place < term || place - term >= CHUNKS {
+                        continue;
+                    }
+                    let (factor, sum) = (p[GROUP - 1 - first - LANES * term], place - term);
+                    for l in 0..LANES {
+                        sums[sum][l] = fused::<I>(factor, chunk[l], sums[sum][l]);
+                    }
+                }
+            }
         }
     }
-    sum
+    let mut out = [0.0; BLOCK];
+    out.copy_from_slice(sums.as_flattened());
+    for (p, start) in rest.iter().rev().zip(GROUP * groups.len()..) {
+        for (out, q) in out.iter_mut().zip(&q[start..]) {
+            *out = fused::<I>(*p, *q, *out);
+        }
+    }
+    out
 }
 
 #[inline(always)]

@@ -157,7 +157,7 @@ def database(
     Test sets: `first` beyond the last sample for the same distribution, other ranges for
     extrapolation, ``bath="self-consistent"`` for baths of DMFT loops.
 
-    All inputs and "ed-4" take about 0.05 s per sample and core. Most of this time is Python between
+    All inputs and "ed-4" take about 0.04 s per sample and core. Half of this time is Python between
     short compiled calls: processes (``concurrent.futures.ProcessPoolExecutor``, Dask) use several
     cores, threads hardly do.
 

@@ -119,7 +119,8 @@ def _solution(
     log_Z, n, docc = spectrum.thermal(beta * unit)
     z = imaginary(beta, run.frequencies)
     energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta * unit, prune, z / unit)
-    energies, G_iw, F_iw = unit * energies, G_iw / unit, F_iw / unit
+    if unit != 1.0:
+        energies, G_iw, F_iw = unit * energies, G_iw / unit, F_iw / unit
     Delta_iw = GreenFunction.own(*bath.star, beta).at_points(z)
     diagnostics: dict[str, Any] = {
         "bath": bath,
