@@ -107,6 +107,12 @@ class PoleGrid:
         """1 / (i (2n+1) - x)."""
         return np.asarray(1.0 / (1j * self.odd[:, None] - self.poles))
 
+    @cached_property
+    def parts(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Real and imaginary part of the kernel, and the latter for poles from zero on."""
+        imag = np.ascontiguousarray(self.kernel.imag)
+        return np.ascontiguousarray(self.kernel.real), imag, imag[:, self.each :].copy()
+
     def project(
         self,
         Sigma: ComplexArray,
@@ -169,18 +175,16 @@ class PoleGrid:
         if error is None:
             size = np.maximum(np.abs(values - constant), 1e-12 * total / unit)
             error = size * (1.0 + 1.0j)
-        first = 1.0 / error.imag
+        first, (real, imag, half) = 1.0 / error.imag, self.parts
         if symmetric:
             # x and -x have one weight
-            rows = first[:, None] * self.kernel[:, self.each :].imag
+            rows = first[:, None] * half
             against = first * wanted.imag
         else:
             second = 1.0 / error.real
-            rows = np.concatenate(
-                [second[:, None] * self.kernel.real, first[:, None] * self.kernel.imag]
-            )
+            rows = np.concatenate([second[:, None] * real, first[:, None] * imag])
             against = np.concatenate([second * wanted.real, first * wanted.imag])
-        scale = 1.0 / np.max(np.abs(rows))
+        scale = 1.0 / np.abs(rows).max()
         A = np.concatenate(
             [
                 rows * scale,
@@ -192,11 +196,12 @@ class PoleGrid:
         p, _ = nnls(A, b, maxiter=40 * A.shape[1])
         if symmetric:
             p = np.concatenate([0.5 * p[:0:-1], p[:1], 0.5 * p[1:]])
-        norm = float(np.sum(p))
+        norm = float(p.sum())
         if norm <= 0.0:
             raise ValueError("the proposed self-energy has no causal neighbour")
         p = p / norm
-        misfit = float(np.max(np.abs(self.kernel @ p - wanted)) / np.max(np.abs(wanted)))
+        missed = np.hypot(real @ p - wanted.real, imag @ p - wanted.imag)
+        misfit = float(missed.max() / np.abs(wanted).max())
         some = p > 0.0
         return Projected(constant, self.poles[some] * unit, p[some] * total, misfit)
 
