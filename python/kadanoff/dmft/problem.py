@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.html import table
-from kadanoff._base.kept import kept
+from kadanoff._base.once import kept
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import Band

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.html import sparkline, table
-from kadanoff._base.signatures import internal, public
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.bands.densities import FlatBand, PowerLawBand, SemicircularBand
 from kadanoff.bands.tabulated import TabulatedBand
@@ -124,15 +124,6 @@ class Solution(Saved):
     Sigma_w: RealAxisFunction | None = None
     seed: int | None = None
     by_spin: tuple[SpinFunctions, SpinFunctions] | None = None
-
-    @classmethod
-    @internal
-    def own(cls, **found: Any) -> Solution:
-        """A solution of a solver of the package; fields left out have their defaults."""
-        made = object.__new__(cls)
-        made.__dict__.update(_DEFAULTS, diagnostics={})
-        made.__dict__.update(found)
-        return made
 
     def __repr__(self) -> str:
         error = "unknown" if self.error is None else f"{self.error:.1e}"
@@ -453,9 +444,6 @@ class Solution(Saved):
         from kadanoff.dmft.solvers.plots import plot_solution
 
         return plot_solution(self, ax, quantity=quantity, count=count, label=label, **style)
-
-
-_DEFAULTS = {f.name: f.default for f in fields(Solution) if f.default is not MISSING}
 
 
 def marked(solution: Solution, **changes: Any) -> Solution:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.kept import kept
+from kadanoff._base.once import kept
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._base.warning import warn

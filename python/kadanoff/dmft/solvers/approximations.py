@@ -165,7 +165,7 @@ def _embedded(problem: Impurity, name: str, run: Run, options: dict[str, Any]) -
     Delta = problem.Delta().at_first(count)
     G_iw = 1.0 / (z - problem.eps - Delta - Sigma)
     tail = _moments(small.G.power_sums(6), small.diagnostics["bath"].moments, moments)
-    return Solution.own(
+    return Solution(
         problem=problem,
         solver=name,
         G=MatsubaraFunction.own(G_iw, problem.beta, tail),

@@ -132,7 +132,7 @@ def _solution(
     if found is not None:
         diagnostics["fit"] = found
         error += found.by_deviation(G_iw)
-    return Solution.own(
+    return Solution(
         problem=problem,
         solver="ed",
         G=GreenFunction.own(energies, weights, beta),

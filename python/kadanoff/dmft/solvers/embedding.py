@@ -107,7 +107,7 @@ def on_frequencies(
     possible = min(max(docc, 0.0, 2.0 * occupation - 1.0), occupation)
     if possible != docc:
         found["docc_clipped_by"] = abs(possible - docc)
-    return Solution.own(
+    return Solution(
         problem=problem,
         solver=solver,
         G=function,

@@ -152,7 +152,7 @@ def nca(
         G_w, Sigma_w = _retarded(problem, spectra)
         difference = np.max(np.abs(G_w.iw(run.frequencies) - G_iw))
         diagnostics |= {"real_axis": spectra, "axes_differ": float(difference)}
-    return Solution.own(
+    return Solution(
         problem=problem,
         solver="nca",
         G=series,

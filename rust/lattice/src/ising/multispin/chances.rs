@@ -26,7 +26,7 @@ pub(crate) const BLOCK: usize = 64;
 /// Time of an event, where that of a plane is 1.
 const EVENT: f64 = 0.2;
 /// Most planes of a word.
-const MOST: u32 = 12;
+const MAX_PLANES: u32 = 12;
 
 /// The words of a block whose lanes events have hit.
 type Hits = [LaneWords; BLOCK];
@@ -52,9 +52,9 @@ impl Chances {
             let most = rates(planes).fold(0.0, f64::max);
             f64::from(planes) + EVENT * LANES as f64 * most
         };
-        let planes = (1..=MOST)
+        let planes = (1..=MAX_PLANES)
             .min_by(|&a, &b| cost(a).total_cmp(&cost(b)))
-            .unwrap_or(MOST);
+            .unwrap_or(MAX_PLANES);
 
         let whole = |yes: bool| {
             if yes {
