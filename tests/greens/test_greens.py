@@ -224,6 +224,29 @@ def test_bad_input(call, error, match):
         call()
 
 
+@pytest.mark.parametrize(
+    "function",
+    [G, MatsubaraFunction(G.iw(64), G.beta, G.moments(4)), LegendreSeries([1.0, 0.5], G.beta)],
+    ids=lambda function: type(function).__name__,
+)
+def test_the_doors_of_the_solvers_refuse_too(function):
+    """Methods that solvers call with arrays of their own can be called by anyone."""
+    for times in ([G.beta + 0.1], [-0.1, 1.0], [np.nan]):
+        with pytest.raises(ValueError, match=r"lie in \[0, beta"):
+            function.at_times(np.array(times))
+    ends = np.array([0.0, (1.0 + 1e-15) * G.beta])
+    np.testing.assert_allclose(function.at_times(ends), function.tau(ends), rtol=1e-12)
+    for count, error in ((-1, ValueError), (2.5, TypeError), ("3", TypeError), (True, TypeError)):
+        with pytest.raises(error, match="count must be"):
+            function.at_first(count)
+    assert function.at_first(0).size == 0
+    if isinstance(function, GreenFunction):
+        with pytest.raises(ValueError, match="off the real axis"):
+            function.at_points(np.array([0.3 + 0.0j]))
+        with pytest.raises(ValueError, match="count must be at least 0"):
+            function.power_sums(-1)
+
+
 def test_own_takes_lists_and_what_a_solver_made():
     made = GreenFunction.own([-1.0, 1.0], [0.5, 0.5], 10)
     np.testing.assert_array_equal(made.iw(4), GreenFunction([-1.0, 1.0], [0.5, 0.5], 10.0).iw(4))

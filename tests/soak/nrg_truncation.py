@@ -1,12 +1,14 @@
-"""Errors of one orbital by the NRG at small Lambda or with few states, against Monte Carlo.
+"""Errors of one orbital by the NRG with small Lambda, few states or other schemes, by Monte Carlo.
 
-Lambda = 1.6 to 2.8, random interactions and fillings, T = D/10 to D/100, flat and semicircular
-bands, 120 to 800 states, four twists. Pulls are counted in one standard error of both.
+Lambda = 1.6 to 2.8, three schemes of discretisation, 120 to 800 states, four twists; random
+interactions and fillings, T = D/10 to D/100, flat and semicircular bands. Pulls are counted in one
+standard error of both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ TINY = 0.05
 NAMES = ("n", "docc")
 
 
-def problem(rng: np.random.Generator) -> tuple[Impurity, dict[str, float]]:
+def problem(rng: np.random.Generator) -> tuple[Impurity, dict[str, Any]]:
     """An impurity, and options of its NRG."""
     U = rng.uniform(0.5, 4.0)
     band = SemicircularBand(D=1.0) if rng.random() < 0.5 else FlatBand(D=1.0)
@@ -28,11 +30,12 @@ def problem(rng: np.random.Generator) -> tuple[Impurity, dict[str, float]]:
     options = {
         "keep": int(rng.choice([120, 250, 500, 800])),
         "Lambda": float(rng.choice([1.6, 1.8, 2.0, 2.4, 2.8])),
+        "scheme": str(rng.choice(["zitko-pruschke", "campo-oliveira", "wilson"])),
     }
     return found, options
 
 
-def pulls(one: Impurity, options: dict[str, float], seed: int) -> tuple[list[float], float]:
+def pulls(one: Impurity, options: dict[str, Any], seed: int) -> tuple[list[float], float]:
     """Of n and the double occupancy; and the largest deviation of G(i w_n), over its error."""
     common = {"progress": False, "threads": 1, "frequencies": 48}
     exact = solve(one, solver="cthyb", sweeps=2**17, seed=seed, **common)

@@ -42,6 +42,11 @@ def frequency_count(count: object) -> int:
     return checks.whole("count", count)
 
 
+def some(count: object) -> int:
+    """A number of frequencies or moments, zero included; nearly free for one that is right."""
+    return count if type(count) is int and count >= 0 else checks.whole("count", count, least=0)
+
+
 def inverse_temperature(value: object) -> float:
     """A validated beta."""
     beta = value if type(value) is float else checks.real("beta", value)

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import frequency_count, inverse_temperature, taken, times
+from kadanoff.greens.grids import frequency_count, inverse_temperature, some, taken, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -234,8 +234,10 @@ class LegendreSeries:
 
     @internal
     def at_times(self, tau: FloatArray) -> FloatArray:
-        """G(tau) at a flat array of times in [0, beta], which are not checked."""
+        """As `tau`, for a flat array of float."""
         x = 2.0 * tau / self.beta - 1.0
+        if not np.abs(x).max(initial=0.0) <= 1.0:
+            x = 2.0 * times(tau, self.beta) / self.beta - 1.0  # refuses, or mends rounding
         L = self.coefficients.size
         if tau.size <= MAX_CACHED:
             P = _polynomials(x.tobytes(), 32 * math.ceil(L / 32))[:, :L]
@@ -250,8 +252,8 @@ class LegendreSeries:
 
     @internal
     def at_first(self, count: int) -> ComplexArray:
-        """As `iw`, for a number that is checked already."""
-        L = self.coefficients.size
+        """As `iw`, zero included."""
+        count, L = some(count), self.coefficients.size
         # Rounded up, so that series of about the same length share one matrix.
         T = transform_matrix(count, 32 * math.ceil(L / 32))
         return np.asarray(T[:, :L] @ self.coefficients)

@@ -22,6 +22,7 @@ from kadanoff.greens.grids import (
     frequency_count,
     imaginary,
     inverse_temperature,
+    some,
     taken,
     times,
 )
@@ -338,7 +339,7 @@ class MatsubaraFunction:
     @internal
     def at_first(self, count: int) -> ComplexArray:
         """As `iw`, for any number, zero included."""
-        n = self.values.size
+        count, n = some(count), self.values.size
         if count <= n:
             return self.values[:count]
         beyond = self.tail.at_points(imaginary(self.beta, count)[n:])
@@ -351,9 +352,9 @@ class MatsubaraFunction:
 
     @internal
     def at_times(self, tau: FloatArray) -> FloatArray:
-        """G(tau) at a flat array of times in [0, beta], which are not checked."""
-        found = 2.0 / self.beta * _wave_sum(tau / self.beta, self._rest)
-        return np.asarray(self.tail.at_times(tau) + found)
+        """As `tau`, for a flat array of float."""
+        tail = self.tail.at_times(tau)
+        return np.asarray(tail + 2.0 / self.beta * _wave_sum(tau / self.beta, self._rest))
 
     @kept
     def _rest(self) -> ComplexArray:

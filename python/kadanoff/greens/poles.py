@@ -13,7 +13,7 @@ from kadanoff._base import checks
 from kadanoff._base.once import kept
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import frequency_count, imaginary, inverse_temperature, taken, times
+from kadanoff.greens.grids import frequency_count, imaginary, inverse_temperature, some, taken, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ class GreenFunction:
 
     @internal
     def at_points(self, z: ComplexArray) -> ComplexArray:
-        """G at a flat array of points off the real axis, which are not checked."""
+        """As a call, for a flat array of complex numbers."""
         found: ComplexArray = _core.poles_at_points(self.energies, self.weights[None, :], z)[0]
         return found
 
@@ -119,7 +119,7 @@ class GreenFunction:
     @internal
     def at_first(self, count: int) -> ComplexArray:
         """As `iw`, for any number, zero included."""
-        return self.at_points(imaginary(self.beta, count))
+        return self.at_points(imaginary(self.beta, some(count)))
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta; the ends mean 0+ and beta-."""
@@ -128,7 +128,7 @@ class GreenFunction:
 
     @internal
     def at_times(self, tau: FloatArray) -> FloatArray:
-        """G(tau) at a flat array of times in [0, beta], which are not checked."""
+        """As `tau`, for a flat array of float."""
         row = self.weights[None, :]
         found: FloatArray = _core.poles_at_times(self.energies, row, self.beta, tau)[0]
         return found
@@ -149,7 +149,7 @@ class GreenFunction:
     @internal
     def power_sums(self, count: int) -> FloatArray:
         """As `moments`, for any number, zero included."""
-        found, terms = np.empty(count), self.weights
+        found, terms = np.empty(some(count)), self.weights
         for k in range(count):
             found[k] = np.add.reduce(terms)
             terms = terms * self.energies

@@ -57,6 +57,11 @@ impl EdSpectrum {
         Bound<'py, PyArray2<Complex64>>,
     )> {
         let points: Vec<c64> = z.as_array().iter().copied().collect();
+        if points.iter().any(|z| z.im == 0.0) {
+            return Err(errors::argument(
+                "z must lie off the real axis, where the poles are",
+            ));
+        }
         let found = Call::sequential(None).run_unless_brief(py, self.is_small(), |control| {
             ed::green(&self.0, beta, prune, &points, control)
         })?;
@@ -231,6 +236,11 @@ pub(crate) fn ed_finite<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let model = ed::Anderson { u: U, eps, e, v: V };
     let points: Vec<c64> = z.as_array().iter().copied().collect();
+    if points.iter().any(|z| z.im == 0.0) {
+        return Err(errors::argument(
+            "z must lie off the real axis, where the poles are",
+        ));
+    }
     let options = ed::lanczos::finite::FiniteOptions {
         beta,
         vectors,
@@ -259,6 +269,8 @@ pub(crate) fn ed_finite<'py>(
 
 /// Products of poles and points that take some ten milliseconds: not worth a thread.
 const BRIEF_SUM: usize = 1 << 24;
+/// Of a time, in units of beta, beyond the ends of its interval.
+const ROUNDING: f64 = 1e-12;
 
 fn rows<'a>(
     energies: &PyReadonlyArray1<'_, f64>,
@@ -289,6 +301,11 @@ pub(crate) fn poles_at_points<'py>(
 ) -> PyResult<Bound<'py, PyArray2<Complex64>>> {
     let list = rows(&energies, &residues)?;
     let points: Vec<c64> = z.as_array().iter().copied().collect();
+    if points.iter().any(|z| z.im == 0.0) {
+        return Err(errors::argument(
+            "z must lie off the real axis, where the poles are",
+        ));
+    }
     let energies = energies.as_slice()?;
     let brief = energies.len().saturating_mul(points.len()) <= BRIEF_SUM;
     let out = Call::sequential(None).run_unless_brief(py, brief, |control| {
@@ -308,6 +325,12 @@ pub(crate) fn poles_at_times<'py>(
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let list = rows(&energies, &residues)?;
     let times: Vec<f64> = tau.as_array().iter().copied().collect();
+    let allowed = -ROUNDING * beta..=(1.0 + ROUNDING) * beta;
+    if let Some(outside) = times.iter().find(|t| !allowed.contains(t)) {
+        return Err(errors::argument(format!(
+            "tau must lie in [0, beta = {beta}], got {outside}; use G(tau + beta) = -G(tau) outside"
+        )));
+    }
     let energies = energies.as_slice()?;
     let brief = energies.len().saturating_mul(times.len()) <= BRIEF_SUM;
     let out = Call::sequential(None).run_unless_brief(py, brief, |control| {

@@ -84,6 +84,20 @@ def test_truncation_is_in_the_error(keep, Lambda):
     assert abs(found.docc - exact.docc) < 2.5 * docc_error < 0.01
 
 
+@pytest.mark.parametrize("scheme", ["wilson", "campo-oliveira"])
+def test_discretisation_is_in_the_error(scheme):
+    """All twists of these schemes are off in one direction: their scatter is no error."""
+    problem = Impurity(2.0, 20.0, SEMICIRCLE, eps=-0.7)
+    exact = solve(problem, sites=6)  # to 1e-4
+    found = solve(problem, solver="nrg", scheme=scheme, Lambda=4.0)
+    known = found.diagnostics
+    deviation = np.max(np.abs(found.G_iw - exact.G_iw))
+    assert deviation < found.error < 4.0 * deviation
+    assert known["discretised"] > 0.5 * deviation
+    scatter = known["dynamics"].expectation_scatter["docc"][0]
+    assert 4.0 * scatter < abs(found.docc - exact.docc) < 2.0 * known["docc_error"]
+
+
 def test_few_states_have_no_known_error():
     found = solve(Impurity(2.0, 20.0, SEMICIRCLE), solver="nrg", keep=60, twists=1)
     assert found.error is None

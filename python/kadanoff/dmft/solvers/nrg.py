@@ -137,9 +137,9 @@ def nrg(
     A(w) > 0. `G` is the spectral integral of A(w), normalised.
 
     ``diagnostics["n_error"]`` and ``"docc_error"`` are the standard errors of the average over
-    twists, NaN if there is one only, and of the truncation as below. In a bath as wide as that of
-    the Bethe lattice, away from half filling, they reach 0.02 with 500 states; more states lower
-    them.
+    twists, NaN if there is one only, with those of truncation and discretisation as below. In a
+    bath as wide as that of the Bethe lattice, away from half filling, they reach 0.02 with 500
+    states; more states lower them.
 
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
     ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``. Neither sees the truncation, since all
@@ -148,7 +148,8 @@ def nrg(
     which matters less by Lambda: the larger change, times ``1 / (sqrt(Lambda) - 1)`` and
     ``1 / (Lambda - 1)``, is added to `error` (``diagnostics["truncated"]``) and, for
     ``Lambda < 3``, in quadrature to the errors of n and docc. With fewer than 100 states no error
-    is known.
+    is known. The twists of another scheme than "zitko-pruschke" share an error, which their scatter
+    does not show: the change from that scheme is added likewise (``diagnostics["discretised"]``).
 
     In a field, or with a bath for each spin, the run has the symmetry U(1) x U(1), which takes
     about four times as long; `G_w` and `Sigma_w` are means over both spins.
@@ -174,7 +175,9 @@ def nrg(
     grid = real_grid(T, reach) if given is None else given
     two = problem.depends_on_spin
 
-    def spectra_of(states: int) -> Dynamics:
+    parts = [problem.of_spin(spin) for spin in SPINS] if two else [problem]
+
+    def spectra_of(states: int, by: str) -> Dynamics:
         return dynamics.solve(
             _model(problem),
             T=T,
@@ -183,16 +186,29 @@ def nrg(
             Lambda=Lambda,
             keep=states,
             z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
-            scheme=scheme,
-            A_Lambda=scheme == "wilson",
+            scheme=by,
+            A_Lambda=by == "wilson",
             symmetry=("U1", "U1") if two else "auto",
             errors=False,
             **run.keywords,
         )
 
-    spectra = spectra_of(keep)
+    def changed(states: int, by: str) -> dict[str, float]:
+        """How much G(i w_n) and the averages change with other states or another scheme."""
+        other = spectra_of(states, by)
+        pairs = zip(found, parts, NAMES, strict=False)
+        far = [
+            one.G_iw - _imaginary(other, part, spin, run, estimator).G_iw
+            for one, part, spin in pairs
+        ]
+        change = {
+            name: abs(float(averages[name][0] - other.expectations[name][0]))
+            for name in ("n_d", "docc")
+        }
+        return change | {"G_iw": float(np.max(np.abs(far)))}
+
+    spectra = spectra_of(keep, scheme)
     width: dict[str, Any] = {} if broadening is None else {"b": broadening}
-    parts = [problem.of_spin(spin) for spin in SPINS] if two else [problem]
     found = [
         _measured(spectra, part, spin, run, grid, estimator, width)
         for part, spin in zip(parts, NAMES, strict=False)
@@ -200,31 +216,34 @@ def nrg(
     worst = {name: max(one.diagnostics[name] for one in found) for name in found[0].diagnostics}
     worst["norm"] = float(np.mean([one.diagnostics["norm"] for one in found]))
     averages, scatter = spectra.expectations, spectra.expectation_scatter
-    truncated = _NO_TRUNCATION
+    truncated = discretised = _NOTHING
     if keep < UNKNOWN:
         truncated = dict.fromkeys(truncated, math.nan)
     elif Lambda < FINE or keep < FEW:
         for part in (2, 4):
             # Four times the states truncate one site later, whose couplings are smaller by Lambda.
             factor = 1.0 / (Lambda ** (math.log2(part) / 2) - 1.0)
-            fewer = spectra_of(keep // part)
-            again = [
-                _imaginary(fewer, one, spin, run, estimator).G_iw
-                for one, spin in zip(parts, NAMES, strict=False)
-            ]
-            changes = _changes((spectra, fewer), [one.G_iw for one in found], again)
-            truncated = {name: max(x, factor * changes[name]) for name, x in truncated.items()}
+            change = changed(keep // part, scheme)
+            truncated = {name: max(x, factor * change[name]) for name, x in truncated.items()}
         if Lambda >= FINE:  # the twists differ by what the truncation does to averages
-            truncated = _NO_TRUNCATION | {"G_iw": truncated["G_iw"]}
+            truncated = _NOTHING | {"G_iw": truncated["G_iw"]}
+    if scheme != DEFAULT_SCHEME:  # all of its twists share an error that the default has not
+        discretised = changed(keep, DEFAULT_SCHEME)
     diagnostics = {
-        "n_error": math.hypot(float(scatter["n_d"][0]), truncated["n_d"]),
-        "docc_error": math.hypot(float(scatter["docc"][0]), truncated["docc"]),
+        **{
+            f"{name.removesuffix('_d')}_error": math.hypot(
+                float(scatter[name][0]), truncated[name], discretised[name]
+            )
+            for name in ("n_d", "docc")
+        },
         "truncated": truncated["G_iw"],
+        "discretised": discretised["G_iw"],
         "dynamics": spectra,
         "broadening": spectra.broadening if broadening is None else broadening,
     } | worst
     n, docc = float(averages["n_d"][0]), float(averages["docc"][0])
-    known = max(worst["estimators_differ"], worst["axes_differ"]) + truncated["G_iw"]
+    known = max(worst["estimators_differ"], worst["axes_differ"])
+    known += truncated["G_iw"] + discretised["G_iw"]
     error = None if math.isnan(known) else known
     if not two:
         one = found[0]
@@ -300,20 +319,7 @@ def _imaginary(
     return _OnImaginaryAxis(G_iw, Sigma_iw, Delta_iw, differ)
 
 
-_NO_TRUNCATION = dict.fromkeys(("G_iw", "n_d", "docc"), 0.0)
-
-
-def _changes(
-    runs: tuple[Dynamics, Dynamics], G_iw: list[ComplexArray], again: list[ComplexArray]
-) -> dict[str, float]:
-    """How much G(i w_n) of every spin and the averages differ between two runs."""
-    changes = {
-        name: abs(float(runs[0].expectations[name][0] - runs[1].expectations[name][0]))
-        for name in ("n_d", "docc")
-    }
-    pairs = zip(G_iw, again, strict=True)
-    changes["G_iw"] = max(float(np.max(np.abs(one - other))) for one, other in pairs)
-    return changes
+_NOTHING = dict.fromkeys(("G_iw", "n_d", "docc"), 0.0)
 
 
 def _measured(

@@ -59,7 +59,7 @@ class CausalFunction(MatsubaraFunction):
 
     @internal
     def at_times(self, tau: FloatArray) -> FloatArray:
-        """G(tau) at a flat array of times in [0, beta], which are not checked; negative."""
+        """As `tau`, for a flat array of float; negative."""
         return self.poles.at_times(tau)
 
     @cached_property
