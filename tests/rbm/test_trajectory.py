@@ -51,6 +51,19 @@ def test_shares_of_two_modes_are_those_of_the_machine():
     assert error < 0.05
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_which_side_is_up_is_not_decided_by_rounding(seed):
+    """The sum over a direction of one-hot groups is zero: the first large element is positive."""
+    rng = np.random.default_rng(seed)
+    colour = np.where(rng.random((400, 1)) < 0.7, 0, 1)
+    colour = np.where(rng.random((400, 6)) < 0.05, rng.integers(0, 3, (400, 6)), colour)
+    rows = np.eye(3, dtype=bool)[colour].reshape(400, -1)
+    side = Side(rows, "one-hot-3")
+    mostly_first = (colour == 0).sum(axis=1) >= 3
+    assert side.data == pytest.approx(mostly_first.mean(), abs=0.02)
+    assert Side(rows[::-1], "one-hot-3").data == side.data
+
+
 def test_a_mode_that_the_last_machine_has_lost_comes_back():
     n = 12
     up, down = (parameters(Machine(np.full((n, 1), 1.2), [a] * n)) for a in (0.6, -0.6))

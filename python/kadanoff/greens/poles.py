@@ -13,7 +13,14 @@ from kadanoff._base import checks
 from kadanoff._base.once import kept
 from kadanoff._base.signatures import internal, public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import frequency_count, imaginary, inverse_temperature, some, taken, times
+from kadanoff.greens.grids import (
+    frequency_count,
+    imaginary,
+    inverse_temperature,
+    some,
+    taken,
+    times,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -67,8 +67,7 @@ class Side:
             if size == 0.0:
                 break
             direction /= size
-        up = direction.sum() >= 0.0
-        self._direction: FloatArray = np.asarray(direction if up else -direction, dtype=float)
+        self._direction: FloatArray = np.asarray(_upward(direction), dtype=float)
         self._edge = float(self._mean @ self._direction)
         self.data = float(self._above(few).mean())
         # One row of either side more, so that few rows are no certainty.
@@ -81,6 +80,18 @@ class Side:
     def above(self, v: FloatArray) -> BoolArray:
         """Which rows of values of the units lie on the upper side."""
         return self._above((v - self._low) / self._span)
+
+
+def _upward(direction: AnyArray) -> AnyArray:
+    """The direction or its opposite, by a choice that rounding does not decide.
+
+    Its sum is positive; in one-hot groups, where every sum is zero, its first large element is.
+    """
+    sizes = np.abs(direction)
+    total = direction.sum()
+    if abs(total) <= 1e-3 * sizes.sum():
+        total = direction[np.argmax(sizes > 0.5 * sizes.max(initial=0.0))]
+    return direction if total >= 0.0 else -direction
 
 
 def sides(rows: BoolArray, units: Units) -> list[Side]:
