@@ -9,6 +9,7 @@ deviations of their results from the average of ours. `make bench-peers` install
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import math
 import sys
 import tempfile
@@ -168,6 +169,8 @@ def comparison(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> str:
 
 
 def main(rounds: int) -> None:
+    if importlib.util.find_spec("pyalps") is None:
+        raise SystemExit("pyalps is not installed: `make bench-peers` installs it")
     for beta, U in PROBLEMS:
         ours(beta, U, 0)  # imports and caches
         mine: list[Known] = []
